@@ -1,0 +1,72 @@
+// swift-tools-version:6.1
+import PackageDescription
+
+// The rooms of docs/architecture.md. What a target may import is listed here and nowhere else: the
+// package manager refuses circles, so a room that wants to reach up shows that something stands in
+// the wrong room.
+
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let http = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+
+let package = Package(
+    name: "Caring",
+    products: [
+        .executable(name: "caringd", targets: ["caringd"]),
+        .executable(name: "caring", targets: ["caring"]),
+        .library(name: "Care", targets: ["Care"]),
+        .library(name: "CareTesting", targets: ["CareTesting"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "MQTT", dependencies: ["CMosquitto", log]),
+        .target(name: "Care"),
+        .target(name: "Devices", dependencies: ["Care", yams]),
+        .target(
+            name: "Store",
+            dependencies: [
+                "Care", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ]),
+        .target(name: "Notify", dependencies: ["Care", http, log]),
+        .target(
+            name: "Gateway",
+            dependencies: [
+                "MQTT", "Devices", "Store", "Notify", "Care", log, yams, lifecycle,
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
+        .target(
+            name: "Web",
+            dependencies: ["Gateway", "Care", .product(name: "Hummingbird", package: "hummingbird")]),
+        .target(name: "CareTesting", dependencies: ["Care", "Gateway", "Notify"]),
+        .executableTarget(
+            name: "caringd", dependencies: ["Web", "Gateway", "Care", arguments, log, lifecycle]),
+        .executableTarget(
+            name: "caring",
+            dependencies: ["Gateway", "MQTT", "Care", "CZlib", arguments, http]),
+        .testTarget(name: "CareTests", dependencies: ["Care"]),
+        .testTarget(name: "DevicesTests", dependencies: ["Devices", "Care"]),
+        .testTarget(name: "MQTTTests", dependencies: ["MQTT"]),
+        .testTarget(name: "StoreTests", dependencies: ["Store", "Care"]),
+        .testTarget(name: "NotifyTests", dependencies: ["Notify", "Care"]),
+        .testTarget(name: "GatewayTests", dependencies: ["Gateway", "Care", "Store"]),
+        .testTarget(name: "Scenarios", dependencies: ["CareTesting", "Gateway", "Care"]),
+        .testTarget(name: "Integration", dependencies: ["CareTesting", "Gateway", "MQTT", "Care"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
