@@ -1,0 +1,141 @@
+/// What a person may say to the gateway, whichever way it comes: the command line, HTTP, later a page.
+///
+/// On the wire (`POST /v1/commands`) `{"command": {"homeAdd": {"home": "elm-3", …}}, "as": "ada"}`.
+/// Texts stay as they were typed; the gateway reads them and answers in plain sentences what is wrong.
+public enum Command: Codable, Hashable, Sendable {
+    // The scheme: operators.
+    case circleAdd(circle: String, title: String)
+    case circleList
+    /// `zone`: IANA name. `position`: latitude and longitude in degrees, both or neither.
+    case homeAdd(home: String, circle: String?, zone: String?, address: String?, latitude: Double?, longitude: Double?)
+    case homeList
+    case homeRemove(home: String)
+    /// `uid`: the Unix user who may speak for them on this machine.
+    case citizenAdd(citizen: String, home: String, name: String, uid: UInt32?)
+    case citizenList
+    case citizenRemove(citizen: String)
+    /// `hours` as in consents: `mon-fri 08:00-18:00`. `ntfy`: an http(s) address to POST to.
+    case helperAdd(
+        helper: String, name: String, circles: [String], uid: UInt32?, latitude: Double?, longitude: Double?,
+        hours: [String], ntfy: String?)
+    case helperList
+    case helperRemove(helper: String)
+    case helperDuty(helper: String?, on: Bool)
+    case coordinatorAdd(coordinator: String, name: String, uid: UInt32?, ntfy: String?)
+    case coordinatorRemove(coordinator: String)
+    case serviceAdd(service: String, name: String, uid: UInt32?)
+    case serviceRemove(service: String)
+
+    // Devices.
+    /// `home` nil: the caller's own home, or all for an operator.
+    case deviceList(home: String?)
+    /// `device` as `device list` shows it, e.g. `zigbee2mqtt/kitchen motion`. `citizens`: whose it is;
+    /// empty: the caller's. `expected`: how often it should be heard from, e.g. `1h`, instead of the profile's.
+    case deviceClaim(home: String?, device: String, citizens: [String], expected: String?)
+    case deviceRelease(home: String?, device: String)
+    /// What could not be decoded: convention, reason, count.
+    case deviceProblems(home: String?)
+
+    // Consent.
+    case consentGrant(ConsentDraft)
+    case consentRefuse(ConsentDraft)
+    /// `id`: `c5`.
+    case consentWithdraw(id: String)
+    case consentList(citizen: String?, all: Bool)
+
+    // Alerts. `alert`: `a17`.
+    case alertList(all: Bool)
+    case alertShow(alert: String)
+    case alertAnswer(alert: String, answer: Answer, note: String?)
+    case alertCancel(alert: String, note: String?)
+    /// Raises a test alert in a home, marked as one in every sentence.
+    case alertTest(home: String, rule: String?)
+    /// What happened after entry `after` of the history, as far as the caller may know it; waits up to
+    /// `waitSeconds` (30 at most) for something to happen. The reply's `next` goes into the next call.
+    case alertWatch(after: Int64, waitSeconds: Int)
+
+    // Asking.
+    /// `since`: an instant (RFC 3339), a day, or a length of time back (`7d`). `limit`: 1 to 10 000.
+    case readingList(citizen: String?, home: String?, quantity: String?, since: String?, limit: Int, purpose: String?)
+    case whoSaw(citizen: String?, since: String?)
+    /// An alert `a17`, a notice `n4`, a decision `d9` or a consent record `c5`.
+    case why(id: String)
+    case status
+}
+
+/// A consent record as a person types it. The gateway gives it its id, and its beginning if there is none.
+public struct ConsentDraft: Codable, Hashable, Sendable {
+    /// Nil: the caller.
+    public var citizen: String?
+    /// `helper:maria`, `circle:oak-street`, `coordinator:*`, `service:clinic`, `anyone`.
+    public var to: [String]
+    /// `emergency-response` …; empty: every purpose.
+    public var purposes: [String]
+    /// `safety`, `heart_rate`, `device:<home's device address>`, `identity`, `everything`.
+    public var data: [String]
+    /// `wellbeing`, `alert`, `summary`, `readings`; nil: `alert` for a grant, `wellbeing` for a refusal.
+    public var detail: String?
+    /// `asked`, `accepted`, `attending`.
+    public var stage: String?
+    /// `mon-fri 08:00-18:00`.
+    public var hours: [String]
+    /// A day (from its beginning at the home) or an instant.
+    public var from: String?
+    /// A day (until its end at the home), an instant, or a length of time from now.
+    public var until: String?
+
+    public init(
+        citizen: String?, to: [String], purposes: [String], data: [String], detail: String?, stage: String?,
+        hours: [String], from: String?, until: String?
+    ) {
+        self.citizen = citizen
+        self.to = to
+        self.purposes = purposes
+        self.data = data
+        self.detail = detail
+        self.stage = stage
+        self.hours = hours
+        self.from = from
+        self.until = until
+    }
+}
+
+/// What the gateway answers: sentences for people, one object a line for programs.
+public struct Reply: Codable, Hashable, Sendable {
+    public enum Outcome: String, Codable, Sendable {
+        case done
+        /// The caller may not, or consent does not allow it.
+        case refused
+        /// It could not be done; the sentence says what to do.
+        case failed
+    }
+    public var outcome: Outcome
+    public var say: [String]
+    /// Objects with stable keys.
+    public var items: [JSON]
+    /// Only of `alertWatch`: what to ask for next.
+    public var next: Int64?
+
+    public init(_ outcome: Outcome = .done, say: [String] = [], items: [JSON] = [], next: Int64? = nil) {
+        self.outcome = outcome
+        self.say = say
+        self.items = items
+        self.next = next
+    }
+
+    public static func refused(_ sentence: String) -> Reply { Reply(.refused, say: [sentence]) }
+    public static func failed(_ sentence: String) -> Reply { Reply(.failed, say: [sentence]) }
+}
+
+/// Who calls: known by the Unix socket's peer credentials, never by what they say of themselves.
+public struct Caller: Codable, Hashable, Sendable {
+    /// The peer's user id on this machine.
+    public var uid: UInt32
+    /// What they typed after `--as`. Only operators may, and it is logged as "operator … for …".
+    public var actingAs: PersonID?
+
+    public init(uid: UInt32, actingAs: PersonID? = nil) {
+        self.uid = uid
+        self.actingAs = actingAs
+    }
+}
