@@ -69,7 +69,7 @@ public enum Stage: Int, CaseIterable, Codable, Sendable, Comparable {
 
 /// Whom a record speaks of. Text form: `helper:maria`, `circle:oak-street`, `service:clinic`,
 /// `coordinator:carla`, and `helper:*` and so on for everyone of that kind.
-public enum RecipientPattern: Hashable, Codable, Sendable {
+public enum RecipientPattern: Hashable, Sendable {
     case helper(PersonID)
     case anyHelper
     /// Every helper who is in the circle at that moment.
@@ -101,7 +101,7 @@ public struct Recipient: Hashable, Codable, Sendable {
 ///
 /// Identity (name and address) is never meant by a category, a quantity, a device or `everything`; it has
 /// to be named, because a person who shares "everything about my safety" has not shared their door.
-public enum DataPattern: Hashable, Codable, Sendable {
+public enum DataPattern: Hashable, Sendable {
     /// All readings and alerts of all categories, identity not included.
     case everything
     case category(Category)

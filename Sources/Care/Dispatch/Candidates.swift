@@ -33,18 +33,6 @@ public struct Responder: Hashable, Sendable {
     }
 }
 
-extension HourWindow {
-    /// Whether clocks that show `local` are within the window.
-    public func contains(_ local: LocalTime) -> Bool {
-        let minute = local.minuteOfDay
-        let end = to?.minute ?? 1_440
-        let yesterday = Day(number: local.day.number - 1).weekday
-        func on(_ day: Weekday) -> Bool { days.isEmpty || days.contains(day) }
-        if end > from.minute { return on(local.weekday) && minute >= from.minute && minute < end }
-        return (minute >= from.minute && on(local.weekday)) || (minute < end && on(yesterday))
-    }
-}
-
 /// Whom a step would ask, best first: on duty, then nearest, then those who hold least, then by name.
 ///
 /// - Parameters:

@@ -1,0 +1,171 @@
+/// What may be said of one alert to one person at one moment: consent has already decided.
+public struct AlertView: Hashable, Sendable {
+    public var alert: Alert
+    /// What consent permits of what happened.
+    public var detail: Detail
+    /// Name and address, where consent permits identity.
+    public var identity: String?
+    /// "Oak Street"; nil when the home is in no circle.
+    public var circle: String?
+    public var zone: Zone
+    /// Which number to call when a life is in danger: "112".
+    public var emergencyNumber: String
+
+    public init(
+        alert: Alert, detail: Detail, identity: String?, circle: String?, zone: Zone, emergencyNumber: String
+    ) {
+        self.alert = alert
+        self.detail = detail
+        self.identity = identity
+        self.circle = circle
+        self.zone = zone
+        self.emergencyNumber = emergencyNumber
+    }
+
+    private var place: String { circle.map { "in \($0)" } ?? "near you" }
+    private func clock(_ instant: Instant) -> String { zone.local(instant)?.clock ?? instant.iso }
+    private var test: String { alert.isTest ? "This is a test, nobody is in danger. " : "" }
+
+    /// What happened, as far as it may be said: "Someone has fallen." or that a knock is wanted.
+    private var happened: String {
+        guard detail >= .alert else { return "Someone \(place) needs a knock on the door." }
+        var said = alert.matter.say
+        if detail >= .readings, let quantity = alert.quantity, quantity.kind == .number, let value = alert.value {
+            said += " The reading was \(words(value)) \(spoken(quantity.unit)) (\(quantity.words))."
+        }
+        return said
+    }
+
+    private var emergency: String {
+        alert.matter.severity == .extreme ? " If a life is in danger, call \(emergencyNumber)." : ""
+    }
+
+    /// To somebody who is asked to come.
+    public func asked(answerBy: Instant) -> String {
+        let place = detail >= .alert ? " It is \(self.place)." : ""
+        return "\(test)\(happened)\(place) Can you go? Please answer by \(clock(answerBy)).\(emergency)"
+    }
+
+    /// To somebody who said that they come.
+    public func accepted(until: Instant) -> String {
+        let whither =
+            identity.map { "Thank you for going to \($0)." }
+            ?? "Thank you for going. You may not be told the address; please ask a coordinator."
+        return "\(test)\(whither) \(happened) Please be there by \(clock(until)).\(emergency)"
+    }
+
+    /// To somebody who has arrived.
+    public func attending() -> String {
+        let with = identity.map { "You are with \($0)." } ?? "Thank you for being there."
+        return "\(test)\(with) \(happened) Say \u{201C}resolve\u{201D} when it is over.\(emergency)"
+    }
+
+    /// Something happened again, or the condition is over, while they hold it.
+    public func news() -> String {
+        let times = alert.occurrences > 1 ? "It happened again at \(clock(alert.lastOccurrenceAt)): " : "News: "
+        return "\(test)\(times)\(happened)\(emergency)"
+    }
+
+    /// To a coordinator whom consent allows nothing but the fact.
+    public func uncovered() -> String {
+        let place = circle.map { " in \($0)" } ?? ""
+        let why =
+            alert.hasAskedHelpers
+            ? "is unanswered: helpers were asked and none has answered yet." : "is uncovered: no helper may be asked."
+        // The number is named in each of these, so that it says nothing about the alert.
+        return "\(test)An alert\(place) \(why) If a life may be in danger, call \(emergencyNumber)."
+    }
+
+    /// To a coordinator whom consent allows more.
+    public func unanswered(answerBy: Instant) -> String {
+        let who = identity.map { " It is about \($0)." } ?? (detail >= .alert ? " It is \(place)." : "")
+        let why = alert.hasAskedHelpers ? "No helper has answered yet." : "No helper may be asked."
+        return "\(test)\(happened)\(who) \(why) Please answer by \(clock(answerBy)).\(emergency)"
+    }
+
+    /// A title for a phone, of a few words.
+    public var title: String {
+        let what = detail >= .alert ? capitalised(alert.matter.kind) : "Please knock"
+        return (alert.isTest ? "TEST: " : "") + what + (circle.map { " in \($0)" } ?? "")
+    }
+}
+
+/// To the citizen, on `homes/<home>/caring/notices`.
+public func citizenSentence(_ news: CitizenNews, helper: String) -> String {
+    switch news {
+    case .coming: "\(helper) is on the way to you."
+    case .arrived: "\(helper) has arrived."
+    case .notComing: "\(helper) is not coming after all. Others are being asked."
+    }
+}
+
+public func endedSentence(_ how: Alert.Ending.How, by: String?) -> String {
+    switch how {
+    case .resolved: "Your alert is closed\(by.map { ", \($0) says" } ?? "")."
+    case .cancelled: "You have cancelled your alert. Nobody comes because of it."
+    case .over: "All is well again. Your alert has ended."
+    case .assumed: "The alert was ended by the replay."
+    }
+}
+
+extension HistoryEntry {
+    /// For people: what happened, without when. `name` makes a person's name readable.
+    public func sentence(_ name: (PersonID) -> String) -> String {
+        let who = person.map(name) ?? "Somebody"
+        let note = text.map { " They wrote: \u{201C}\(safeText($0, charactersMax: 500))\u{201D}" } ?? ""
+        switch what {
+        case .raised: return "The alert was raised."
+        case .asked: return "\(who) was asked."
+        case .askedAgain: return "\(who) was asked again."
+        case .nobodyToAsk: return "There is nobody to ask: no helper may be, and the scheme has no coordinator."
+        case .uncovered: return "No helper may be asked; it went to the coordinators."
+        case .accepted: return "\(who) accepted.\(note)"
+        case .declined: return "\(who) declined.\(note)"
+        case .gaveBack: return "\(who) cannot come after all and gave it back.\(note)"
+        case .arrived: return "\(who) arrived.\(note)"
+        case .resolved: return "\(who) closed it.\(note)"
+        case .cancelled: return "\(who) cancelled it.\(note)"
+        case .over: return "It is over: the rule saw it end, and nobody was on the way."
+        case .assumed: return "It was ended by the replay, which has no people to answer."
+        case .unanswered:
+            return person == nil ? "No helper answered; it went to the coordinators." : "\(who) did not answer in time."
+        case .lateForArrival: return "\(who) did not say in time that they arrived."
+        case .lateForResolution: return "\(who) did not say in time that it is over."
+        case .stoodDown: return "\(who) was told that somebody else goes."
+        case .retracted: return "\(who) is not told any longer: consent has ended."
+        case .unreachable: return "\(who) could not be reached."
+        case .seenAgain: return "It was seen again."
+        case .conditionOver: return "What was seen is over."
+        case .askingAgain: return "Helpers are asked again."
+        }
+    }
+}
+
+/// "84", "37.5": no more digits than were measured, to three decimals.
+public func words(_ value: Double) -> String {
+    guard value.isFinite, abs(value) < 1e12 else { return "?" }
+    let thousandths = Int64((value * 1_000).rounded())
+    let (whole, part) = (thousandths / 1_000, abs(thousandths % 1_000))
+    let sign = thousandths < 0 && whole == 0 ? "-" : ""
+    guard part != 0 else { return "\(sign)\(whole)" }
+    var digits = pad(Int(part), 3)
+    while digits.last == "0" { digits.removeLast() }
+    return "\(sign)\(whole).\(digits)"
+}
+
+/// A UCUM unit as people write it.
+public func spoken(_ unit: String) -> String {
+    switch unit {
+    case "Cel": "°C"
+    case "mm[Hg]": "mmHg"
+    case "/min": "per minute"
+    case "[ppm]": "ppm"
+    case "ug/m3": "µg/m³"
+    case "mg/m3": "mg/m³"
+    case "kW.h": "kWh"
+    case "{steps}": "steps"
+    case "{score}": "points"
+    default: unit
+    }
+}
+

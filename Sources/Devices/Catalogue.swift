@@ -1,0 +1,112 @@
+import Care
+import Foundation
+
+/// All conventions with their profiles: what every topic means, and what every message says.
+///
+/// An immutable value; reloading makes a new one, whole or not at all.
+public struct Catalogue: Sendable {
+    /// The conventions in the order in which they are asked. A new one is a line here.
+    private static let conventions: [any Convention.Type] = [Zigbee2MQTT.self, SenML.self, Plain.self]
+
+    /// More files in one folder are refused.
+    private static let filesMax = 1_000
+
+    private let conventions: [any Convention]
+
+    /// Reads `<folder>/<convention>/*.yaml` in the order of their names.
+    ///
+    /// Every convention exists with or without a folder; a folder that no convention reads is an error,
+    /// because what stands in it would silently mean nothing.
+    public static func load(folder: String) throws(ProfileError) -> Catalogue {
+        try load(folders: [folder])
+    }
+
+    /// As above, with the files of all folders taken together: ours, then the owner's.
+    public static func load(folders: [String]) throws(ProfileError) -> Catalogue {
+        for folder in folders {
+            for name in try list(folder) {
+                var isFolder: ObjCBool = false
+                let path = "\(folder)/\(name)"
+                guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue,
+                    !name.hasPrefix("."), !Self.conventions.contains(where: { $0.name == name })
+                else { continue }
+                let known = Self.conventions.map { $0.name }.joined(separator: ", ")
+                throw ProfileError(
+                    file: path, line: 0, column: 0,
+                    message: "No convention has the name of this folder. Known: \(known).")
+            }
+        }
+        var made: [any Convention] = []
+        for convention in Self.conventions {
+            var files: [ProfileNode] = []
+            for folder in folders {
+                let path = "\(folder)/\(convention.name)"
+                guard FileManager.default.fileExists(atPath: path) else { continue }
+                for name in try list(path) where name.hasSuffix(".yaml") || name.hasSuffix(".yml") {
+                    if let file = try read("\(path)/\(name)") { files.append(file) }
+                }
+            }
+            made.append(try convention.init(profiles: files))
+        }
+        return Catalogue(conventions: made)
+    }
+
+    /// What a topic below `homes/<home>/` means: by the first convention that knows it. Nil: none does.
+    public func route(topicBelowHome topic: String) -> Route? {
+        for (index, convention) in conventions.enumerated() {
+            if var route = convention.route(topicBelowHome: topic) {
+                route.conventionIndex = index
+                return route
+            }
+        }
+        return nil
+    }
+
+    /// What a message says. Readings are appended in the order of the message; nothing else is touched.
+    ///
+    /// - Parameter arrivedAt: For times that a device gives relative to now.
+    public func decode(
+        _ route: Route, payload: UnsafeRawBufferPointer, arrivedAt: Instant,
+        into readings: inout [DecodedReading]
+    ) -> Outcome {
+        guard route.conventionIndex < conventions.count else { return .undecodable(reason: Route.strangeReason) }
+        return conventions[route.conventionIndex].decode(route, payload: payload, arrivedAt: arrivedAt, into: &readings)
+    }
+
+    /// Decodes the sample messages of all profiles. One error for each that does not give what it must.
+    public func checkSamples() -> [ProfileError] {
+        samples.compactMap { sample in
+            sample.complaint(self).map {
+                ProfileError(file: sample.file, line: sample.line, column: sample.column, message: $0)
+            }
+        }
+    }
+
+    var samples: [Sample] { conventions.flatMap { $0.samples } }
+
+    private static func list(_ folder: String) throws(ProfileError) -> [String] {
+        guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
+            throw ProfileError(file: folder, line: 0, column: 0, message: "This folder cannot be read.")
+        }
+        guard names.count <= filesMax else {
+            throw ProfileError(
+                file: folder, line: 0, column: 0, message: "There are more than \(filesMax) files in this folder.")
+        }
+        return names.sorted()
+    }
+
+    private static func read(_ path: String) throws(ProfileError) -> ProfileNode? {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw ProfileError(file: path, line: 0, column: 0, message: "This file cannot be read.")
+        }
+        guard data.count <= ProfileNode.fileBytesMax else {
+            throw ProfileError(
+                file: path, line: 0, column: 0,
+                message: "This file is larger than \(ProfileNode.fileBytesMax / 1_024) KiB: a profile is short.")
+        }
+        guard let text = String(validating: data, as: UTF8.self) else {
+            throw ProfileError(file: path, line: 0, column: 0, message: "This file is not UTF-8 text.")
+        }
+        return try ProfileNode.parse(text, file: path)
+    }
+}

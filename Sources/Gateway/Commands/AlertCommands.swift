@@ -1,0 +1,276 @@
+import Care
+import Store
+
+/// Alerts as their citizens, helpers and coordinators may see them.
+extension Engine {
+    /// What one person may see of one alert: all of it (its citizens), what consent permits at their stage
+    /// (who was asked), or that it is there (who runs the scheme). Nil: not even that.
+    enum Sight {
+        case all
+        case part(AlertView, Stage)
+        case fact
+    }
+
+    func sight(_ alert: Alert, _ actor: Actor) -> Sight? {
+        guard let person = actor.person else { return .fact }
+        switch person.kind {
+        case .citizen: return alert.citizens.contains(person.id) ? .all : nil
+        case .helper:
+            guard let stage = alert.stage(of: person.id), let (view, _) = world.view(alert, for: person.id, stage: stage, at: now) else {
+                return nil
+            }
+            return .part(view, stage)
+        case .coordinator:
+            let stage = alert.stage(of: person.id) ?? .asked
+            guard alert.isOpen, let (view, _) = world.view(alert, for: person.id, stage: stage, at: now), view.detail > .nothing else {
+                return .fact
+            }
+            return .part(view, stage)
+        case .service: return nil
+        }
+    }
+
+    func find(_ text: String, _ tx: StoreTurn) throws -> Alert {
+        guard let id = AlertID(text: text), let alert = try world.alert(id) ?? tx.reader.alert(id) else {
+            throw CommandProblem.failed("There is no alert \u{201C}\(safeText(text))\u{201D}. caring alert list shows those there are.")
+        }
+        return alert
+    }
+
+    func alertList(_ all: Bool, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
+        let alerts = all ? try tx.reader.alerts(limit: 1_000).reversed() : world.alerts
+        var say: [String] = []
+        var items: [JSON] = []
+        for alert in alerts {
+            guard let sight = sight(alert, actor) else { continue }
+            say.append(line(alert, sight))
+            items.append(item(alert, sight))
+        }
+        if say.isEmpty { say = [all ? "There has been no alert that concerns you." : "No alert is open that concerns you."] }
+        return Reply(say: say, items: items)
+    }
+
+    private func clock(_ instant: Instant, _ alert: Alert) -> String {
+        guard let local = world.zone(of: alert.home).local(instant) else { return instant.iso }
+        let today = world.zone(of: alert.home).local(now)?.day
+        return local.day == today ? local.clock : local.inWords
+    }
+
+    private func stateWords(_ alert: Alert) -> String {
+        if let ending = alert.ending {
+            switch ending.how {
+            case .resolved: return "resolved"
+            case .cancelled: return "cancelled"
+            case .over: return "over by itself"
+            case .assumed: return "ended by the replay"
+            }
+        }
+        switch alert.state {
+        case .raised: return "raised, nobody asked yet"
+        case .offered:
+            let asked = alert.offers.count { $0.state == .open }
+            return alert.hasAskedHelpers ? "offered, waiting for \(counted(asked, "answer"))" : "uncovered, no helper may be asked"
+        case .accepted: return "accepted, somebody is on the way"
+        case .attending: return "attended, somebody is there"
+        case .ended: return "ended"
+        }
+    }
+
+    private func line(_ alert: Alert, _ sight: Sight) -> String {
+        let place = world.homes[alert.home]?.circle.map { " in \(world.circleTitle($0))" } ?? ""
+        let test = alert.isTest ? " (a test)" : ""
+        switch sight {
+        case .all:
+            let who = alert.holders.map { world.name($0.person) }
+            return "\(alert.id)\(test)  \(clock(alert.raisedAt, alert))  \(alert.matter.say) \(capitalisedFirst(stateWords(alert)))\(who.isEmpty ? "" : ": " + who.joined(separator: " and "))."
+        case .part(let view, _):
+            let what = view.detail >= .alert ? alert.matter.say : "Somebody needs a knock on the door."
+            return "\(alert.id)\(test)  \(clock(alert.raisedAt, alert))  \(what) \(view.identity ?? view.circle ?? "")\(alert.isOpen ? "" : ".") \(capitalisedFirst(stateWords(alert)))."
+        case .fact: return "\(alert.id)\(test)  \(clock(alert.raisedAt, alert))  An alert\(place): \(stateWords(alert))."
+        }
+    }
+
+    private func item(_ alert: Alert, _ sight: Sight) -> JSON {
+        var members: [JSON.Member] = [
+            .init("alert", .string(alert.id.description)), .init("state", .string(alert.state.rawValue)),
+            .init("raisedAt", .string(alert.raisedAt.iso)), .init("endedAt", .optional(alert.ending?.at.iso)),
+            .init("ended", .optional(alert.ending?.how.rawValue)),
+            .init("circle", .optional(world.homes[alert.home]?.circle?.name)), .init("test", .bool(alert.isTest)),
+            .init("uncovered", .bool(alert.isOpen && !alert.hasAskedHelpers && alert.state == .offered)),
+        ]
+        switch sight {
+        case .all:
+            members += [
+                .init("home", .string(alert.home.name)), .init("rule", .string(alert.matter.rule.name)),
+                .init("severity", .string(alert.matter.severity.rawValue)), .init("category", .string(alert.matter.category.rawValue)),
+                .init("kind", .string(alert.matter.kind)), .init("say", .string(alert.matter.say)),
+                .init("since", .string(alert.since.iso)), .init("occurrences", .int(Int64(alert.occurrences))),
+                .init("holders", .strings(alert.holders.map(\.person.name))),
+                .init("asked", .strings(alert.offers.map(\.person.name))),
+            ]
+        case .part(let view, let stage):
+            members += [
+                .init("severity", .string(alert.matter.severity.rawValue)), .init("category", .string(alert.matter.category.rawValue)),
+                .init("stage", .string(stage.name)), .init("detail", .string(view.detail.name)),
+            ]
+            if view.detail >= .alert { members.append(.init("kind", .string(alert.matter.kind))) }
+            if let identity = view.identity { members.append(.init("where", .string(identity))) }
+        case .fact: members.append(.init("asked", .int(Int64(alert.offers.count))))
+        }
+        return .object(members)
+    }
+
+    func alertShow(_ text: String, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
+        let alert = try find(text, tx)
+        guard let sight = sight(alert, actor) else { throw CommandProblem.refused("Alert \(alert.id) is none of yours.") }
+        var say = [line(alert, sight)]
+        if case .part(let view, let stage) = sight {
+            let person = actor.person?.id ?? PersonID("")
+            let until = alert.holder(person)?.until ?? alert.offer(to: person)?.answerBy ?? now
+            switch stage {
+            case .asked: say.append(view.asked(answerBy: until))
+            case .accepted: say.append(view.accepted(until: until))
+            case .attending: say.append(view.attending())
+            }
+        }
+        let history = try tx.reader.history(of: alert.id)
+        for entry in history { say.append("  \(clock(entry.at, alert))  \(sentence(entry, alert, sight))") }
+        let items: [JSON] =
+            [item(alert, sight)]
+            + history.map { entry in
+                .object([
+                    "alert": .string(alert.id.description), "at": .string(entry.at.iso), "what": .string(entry.what.rawValue),
+                    "person": .optional(namesPeople(sight) ? entry.person?.name : nil), "say": .string(sentence(entry, alert, sight)),
+                ])
+            }
+        return Reply(say: say, items: items)
+    }
+
+    private func namesPeople(_ sight: Sight) -> Bool {
+        if case .part = sight { false } else { true }
+    }
+
+    /// A helper sees what happened, not which neighbour did not come. What people wrote is the citizen's.
+    private func sentence(_ entry: HistoryEntry, _ alert: Alert, _ sight: Sight) -> String {
+        var shown = entry
+        switch sight {
+        case .all: return shown.sentence { world.name($0) }
+        case .fact:
+            shown.text = nil
+            return shown.sentence { alert.citizens.contains($0) ? "The citizen" : world.name($0) }
+        case .part:
+            shown.text = nil
+            return shown.sentence { _ in "Somebody" }
+        }
+    }
+
+    func alertAnswer(_ text: String, _ answer: Answer, _ note: String?, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
+        guard let person = actor.person, person.kind == .helper || person.kind == .coordinator else {
+            throw CommandProblem.failed("Say who answers: add --as HELPER.")
+        }
+        let alert = try find(text, tx)
+        if let problem = try self.answer(alert.id, person.id, answer, note: note.map { safeText($0, charactersMax: 500) }, tx) {
+            switch problem {
+            case .alertIsOver: throw CommandProblem.failed("Alert \(alert.id) is over. Nobody needs to go.")
+            case .notAsked: throw CommandProblem.refused("\(person.name) is not asked about alert \(alert.id).")
+            case .somebodyElseGoes: throw CommandProblem.failed("Somebody else is going already. Thank you.")
+            case .notHolding: throw CommandProblem.failed("\(person.name) has not accepted alert \(alert.id). Accept it first: caring alert accept \(alert.id)")
+            }
+        }
+        let after = try world.alert(alert.id) ?? tx.reader.alert(alert.id) ?? alert
+        var say: [String] = []
+        if let stage = after.stage(of: person.id), let (view, telling) = world.view(after, for: person.id, stage: stage, at: now) {
+            let until = after.holder(person.id)?.until ?? now
+            switch stage {
+            case .asked: say.append("Noted.")
+            case .accepted: say.append(view.detail == .nothing ? "Thank you. You have taken charge of alert \(after.id)\(view.circle.map { " in \($0)" } ?? ""). What it is about you may not be told." : view.accepted(until: until))
+            case .attending: say.append(view.detail == .nothing ? "Thank you for being there." : view.attending())
+            }
+            // What the answer itself tells is a disclosure like any other.
+            try discloseShown(after, person.id, telling, tx)
+        } else {
+            say.append(answer == .resolve ? "Alert \(after.id) is closed. Thank you." : "Noted. Others are asked.")
+        }
+        return Reply(say: say, items: [.object(["alert": .string(after.id.description), "answer": .string(answer.rawValue), "state": .string(after.state.rawValue)])])
+    }
+
+    /// Shown on the spot, so it is sent and seen in one.
+    private func discloseShown(_ alert: Alert, _ person: PersonID, _ telling: World.Telling, _ tx: StoreTurn) throws {
+        guard telling.decision.isPermitted else { return }
+        let decision = try save(telling, alert, tx)
+        for citizen in alert.citizens {
+            var told = Disclosure(
+                at: now, citizen: citizen, recipient: person, alert: alert.id, notice: nil, decision: decision,
+                data: alert.quantity?.name ?? alert.matter.category.rawValue, detail: telling.decision.detail,
+                stage: telling.request.stage, state: .seen)
+            try tx.append(told)
+            guard telling.identity.isPermitted else { continue }
+            told.data = "identity"
+            told.detail = telling.identity.detail
+            told.decision = DecisionID(decision.number + 1)
+            try tx.append(told)
+        }
+    }
+
+    func alertCancel(_ text: String, _ note: String?, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
+        let alert = try find(text, tx)
+        guard let person = actor.person, alert.citizens.contains(person.id) else {
+            throw CommandProblem.refused("Only the citizen whom it is about may cancel alert \(alert.id).")
+        }
+        if try handle(.cancelled(by: person.id, note: note.map { safeText($0, charactersMax: 500) }), alert.id, tx) != nil {
+            throw CommandProblem.failed("Alert \(alert.id) is over already.")
+        }
+        return Reply(say: ["Alert \(alert.id) is cancelled. Whoever was on the way is told."], items: [.object(["alert": .string(alert.id.description), "state": "ended"])])
+    }
+
+    func alertTest(_ homeName: String, _ ruleName: String?, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
+        let home = HomeID(homeName)
+        guard world.homes[home] != nil else { throw CommandProblem.failed("There is no home called \u{201C}\(safeText(homeName))\u{201D}.") }
+        guard actor.runsScheme || actor.person?.home == home else { throw CommandProblem.refused("\(homeName) is not your home.") }
+        let rule: Rule?
+        if let ruleName { rule = world.rules[RuleID(ruleName)] } else { rule = world.rules["sos"] ?? world.rules.values.min { $0.id < $1.id } }
+        guard let rule else {
+            throw CommandProblem.failed("There is no rule called \u{201C}\(safeText(ruleName ?? ""))\u{201D}; config/rules.yaml has \(world.rules.keys.sorted().map(\.name).joined(separator: ", ")).")
+        }
+        let citizens = world.citizens(of: home)
+        guard !citizens.isEmpty else { throw CommandProblem.failed("Nobody lives in \(homeName) yet, so nobody could have consented. Add a citizen first.") }
+        let detection = Detection(rule: rule.id, home: home, what: .seen, at: now)
+        guard let id = try raise(rule, detection, citizens, isTest: true, tx) else { throw CommandProblem.failed("\(homeName) has too many open alerts.") }
+        let alert = try world.alert(id) ?? tx.reader.alert(id)
+        return Reply(
+            say: ["Test alert \(id) is raised in \(homeName). Every word about it begins by saying that it is a test.", alert.map { capitalisedFirst(stateWords($0)) + "." } ?? ""],
+            items: [.object(["alert": .string(id.description), "state": .string(alert?.state.rawValue ?? "")])])
+    }
+
+    func alertWatch(_ after: Int64, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
+        let entries = try tx.reader.history(after: after, limit: 200)
+        var say: [String] = []
+        var items: [JSON] = []
+        var known: [AlertID: Alert] = [:]
+        for (n, id, entry) in entries {
+            if known[id] == nil { known[id] = try world.alert(id) ?? tx.reader.alert(id) }
+            guard let alert = known[id] else { continue }
+            // Whoever was asked follows the alert to its end, although their part in it may be over.
+            var seen = sight(alert, actor)
+            if seen == nil, let person = actor.person?.id, entry.person == person { seen = .fact }
+            guard let sight = seen else { continue }
+            let place = world.homes[alert.home]?.circle.map { ", \(world.circleTitle($0))" } ?? ""
+            let what: String
+            switch sight {
+            case .all where entry.what == .raised: what = alert.matter.say + " The alert was raised."
+            case .part(let view, let stage) where entry.what == .asked && entry.person == actor.person?.id && stage == .asked:
+                what = view.asked(answerBy: alert.offer(to: entry.person ?? PersonID(""))?.answerBy ?? now)
+            default: what = sentence(entry, alert, sight)
+            }
+            say.append("\(clock(entry.at, alert))  \(alert.id)\(place): \(what)")
+            items.append(
+                .object([
+                    "n": .int(n), "at": .string(entry.at.iso), "alert": .string(id.description), "what": .string(entry.what.rawValue),
+                    "say": .string(what),
+                ]))
+        }
+        return Reply(say: say, items: items, next: entries.last?.n ?? after)
+    }
+}
+
+func capitalisedFirst(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }

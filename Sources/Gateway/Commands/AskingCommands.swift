@@ -1,0 +1,289 @@
+import Care
+import Store
+
+/// Readings, who saw what, why, and how things stand.
+extension Engine {
+    static var readingsMax: Int { 10_000 }
+
+    func readingList(
+        _ citizenName: String?, _ homeName: String?, _ quantityName: String?, _ since: String?, _ limit: Int, _ purposeName: String?,
+        _ actor: Actor, _ tx: StoreTurn
+    ) throws -> Reply {
+        guard (1...Self.readingsMax).contains(limit) else { throw CommandProblem.failed("--limit is 1 to \(Self.readingsMax).") }
+        let person: Person
+        if let citizenName {
+            guard let known = world.people[PersonID(citizenName)], known.kind == .citizen else {
+                throw CommandProblem.failed("There is no citizen called \u{201C}\(safeText(citizenName))\u{201D}.")
+            }
+            person = known
+        } else {
+            person = try citizen(nil, actor)
+        }
+        guard let home = person.home else { return Reply(say: ["\(person.id) has no home here."]) }
+        if let homeName, HomeID(homeName) != home { throw CommandProblem.failed("\(person.id) does not live in \(safeText(homeName)).") }
+        var quantity: Quantity?
+        if let quantityName {
+            quantity = Quantity(quantityName)
+            if quantity == nil { throw CommandProblem.failed("No quantity is called \u{201C}\(safeText(quantityName))\u{201D}.") }
+        }
+        let zone = world.zone(of: home)
+        let from = try past(since, zone: zone, fallback: .days(1))
+        var wanted: [Series] = []
+        var addresses: [DeviceID: String] = [:]
+        let isOwn = actor.person?.id == person.id
+        var denied: Decision?
+        for state in world.devices(of: home) where state.device.citizens.contains(person.id) {
+            addresses[state.device.id] = state.device.address
+            for slot in state.slots where quantity == nil || slot.quantity == quantity {
+                guard let series = world.seriesInfo(slot.series) else { continue }
+                if isOwn {
+                    wanted.append(series)
+                } else if let refusal = try mayRead(series, state.device, purposeName, actor, tx) {
+                    denied = refusal
+                } else {
+                    wanted.append(series)
+                }
+            }
+        }
+        if wanted.isEmpty, let denied {
+            throw CommandProblem.refused(
+                denied.reason == .refused ? "\(person.id) has refused this (\(denied.decidedBy.map(\.description).joined(separator: ", ")))."
+                    : "\(person.id) has not permitted this.")
+        }
+        let readings = try tx.reader.readings(wanted, since: from, limit: limit)
+        return Reply(
+            say: readings.isEmpty ? ["There is no reading since \(zone.local(from)?.inWords ?? from.iso)."]
+                : readings.compactMap { reading in
+                    guard let series = world.seriesInfo(reading.series) else { return nil }
+                    let value = valueWords(reading.value, series.quantity)
+                    return "\(zone.local(reading.at).map { "\($0.day.iso) \($0.clock)" } ?? reading.at.iso)  \(safeText(addresses[series.device] ?? "")): \(series.quantity.words) \(value)\(reading.source == .device ? " (device's time)" : "")"
+                },
+            items: readings.compactMap { reading in
+                guard let series = world.seriesInfo(reading.series) else { return nil }
+                return .object([
+                    "at": .string(reading.at.iso), "home": .string(home.name), "device": .string(addresses[series.device] ?? ""),
+                    "quantity": .string(series.quantity.name), "channel": .string(series.channel), "value": json(reading.value),
+                    "unit": .string(series.quantity.unit), "timeSource": .string(reading.source == .device ? "device" : "arrival"),
+                ])
+            })
+    }
+
+    /// Nil: permitted, and written down; otherwise the decision that denies it.
+    private func mayRead(_ series: Series, _ device: Device, _ purposeName: String?, _ actor: Actor, _ tx: StoreTurn) throws -> Decision? {
+        guard let recipient = actor.person?.asRecipient else {
+            throw CommandProblem.refused("An operator reads nobody's data. Use --as for somebody whom the citizen has permitted.")
+        }
+        guard let purposeName, let purpose = Purpose(rawValue: purposeName) else {
+            throw CommandProblem.failed("Say what for: --purpose \(Purpose.allCases.map(\.rawValue).joined(separator: "|")).")
+        }
+        let request = ConsentRequest(
+            recipient: recipient, purpose: purpose,
+            data: .data(category: series.quantity.category, quantity: series.quantity, device: device.id), detail: .readings,
+            stage: nil, at: now)
+        let decision = decide(request, holders: world.holders(device.citizens))
+        let id = DecisionID(try tx.next("decision"))
+        try tx.save(decision, id: id, citizens: device.citizens, request: request)
+        guard decision.detail == .readings else { return decision }
+        for citizen in device.citizens {
+            try tx.append(
+                Disclosure(
+                    at: now, citizen: citizen, recipient: recipient.person, alert: nil, notice: nil, decision: id,
+                    data: series.quantity.name, detail: .readings, stage: nil, state: .sent))
+        }
+        return nil
+    }
+
+    private func json(_ value: Value) -> JSON {
+        switch value {
+        case .boolean(let b): .bool(b)
+        case .number(let n): .double(n)
+        }
+    }
+
+    func valueWords(_ value: Value, _ quantity: Quantity) -> String {
+        switch value {
+        case .number(let n): "\(Care.words(n)) \(spoken(quantity.unit))"
+        case .boolean(let b): quantity.kind == .event ? "" : b ? "yes" : "no"
+        }
+    }
+
+    func whoSaw(_ name: String?, _ since: String?, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
+        let person = try citizen(name, actor)
+        let zone = person.home.map { world.zone(of: $0) } ?? .utc
+        let from = try past(since, zone: zone, fallback: .days(365))
+        let all = try tx.reader.disclosures(about: person.id, since: from, limit: Self.readingsMax)
+        var say: [String] = []
+        var items: [JSON] = []
+        for told in all {
+            let when = zone.local(told.at).map { "\($0.day.iso) \($0.clock)" } ?? told.at.iso
+            let what: String
+            switch (told.data, told.detail) {
+            case ("identity", _): what = "your name and address"
+            case ("an alert is open", _): what = "that an alert in the circle needs somebody, and nothing more"
+            case (let data, .wellbeing): what = "that somebody should knock (\(data))"
+            case (let data, .alert): what = "what kind of thing happened (\(wordsFor(data)))"
+            case (let data, .summary): what = "a summary (\(wordsFor(data)))"
+            case (let data, .readings): what = "the readings (\(wordsFor(data)))"
+            case (let data, .nothing): what = wordsFor(data)
+            }
+            let name = world.name(told.recipient)
+            let sentence: String
+            switch told.state {
+            case .queued: sentence = "\(name) was to be told \(what)"
+            case .sent: sentence = "\(name) was told \(what)"
+            case .seen: sentence = "\(name) has read \(what)"
+            case .cancelled: sentence = "\(name) was not told \(what): it was cancelled before it was sent"
+            }
+            let isLast = !all.contains { $0.state != .queued && $0.notice == told.notice && $0.data == told.data && told.notice != nil }
+            if told.state != .queued || isLast {
+                say.append("\(when)  \(sentence)\(told.alert.map { " (alert \($0)" } ?? " (asked")\(told.decision.map { ", decision \($0))" } ?? ")").")
+            }
+            items.append(
+                .object([
+                    "at": .string(told.at.iso), "citizen": .string(told.citizen.name), "recipient": .string(told.recipient.name),
+                    "alert": .optional(told.alert?.description), "notice": .optional(told.notice?.description),
+                    "decision": .optional(told.decision?.description), "data": .string(told.data), "detail": .string(told.detail.name),
+                    "stage": .optional(told.stage?.name), "state": .string(told.state.rawValue),
+                ]))
+        }
+        // What a client still shows although it may not is said, because nobody can know what is read there.
+        for notice in world.notices where notice.channel == .mqtt && notice.about == .over && notice.state == .queued {
+            guard let alert = try world.alert(notice.alert) ?? tx.reader.alert(notice.alert), alert.citizens.contains(person.id),
+                let helper = notice.person
+            else { continue }
+            say.append("Not yet retracted: the client of \(world.name(helper)) may still show alert \(notice.alert), because the broker is away.")
+        }
+        if say.isEmpty { say = ["Nobody has been told anything about you."] }
+        return Reply(say: say, items: items)
+    }
+
+    private func wordsFor(_ data: String) -> String { Quantity(data)?.words ?? data }
+
+    // MARK: Why
+
+    func why(_ text: String, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
+        if let id = AlertID(text: text), text.first == "a" || text.first?.isNumber == true { return try whyAlert(id, actor, tx) }
+        if text.first == "n", let id = NoticeID(text: text) { return try whyNotice(id, actor, tx) }
+        if text.first == "d", let id = DecisionID(text: text) { return try whyDecision(id, actor, tx) }
+        if text.first == "c", let id = ConsentID(text: text) { return try whyConsent(id, actor, tx) }
+        throw CommandProblem.failed("\u{201C}\(safeText(text))\u{201D} is nothing that can be asked: name an alert (a17), a notice (n4), a decision (d9) or a consent record (c5).")
+    }
+
+    private func whyAlert(_ id: AlertID, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
+        let alert = try find(id.description, tx)
+        guard let sight = sight(alert, actor) else { throw CommandProblem.refused("Alert \(id) is none of yours.") }
+        guard case .all = sight else {
+            let shown = try alertShow(id.description, actor, tx)
+            return Reply(say: ["You see of this alert what its citizen permits."] + shown.say, items: shown.items)
+        }
+        let zone = world.zone(of: alert.home)
+        func clock(_ at: Instant) -> String { zone.local(at)?.inWords ?? at.iso }
+        var say: [String] = []
+        var because = "Rule \u{201C}\(alert.matter.rule)\u{201D} saw on \(clock(alert.since))"
+        if let device = alert.device.flatMap({ world.device($0)?.device }) { because += " from \(safeText(device.address))" }
+        if let quantity = alert.quantity {
+            because += ": \(quantity.words)" + (alert.value.map { quantity.kind == .number ? " \(Care.words($0)) \(spoken(quantity.unit))" : "" } ?? "")
+        } else if alert.isTest {
+            because = "It is a test, asked for on \(clock(alert.raisedAt)), as if rule \u{201C}\(alert.matter.rule)\u{201D} had seen something"
+        } else {
+            because += alert.lastSeen.map { ", with the last sign on \(clock($0))" } ?? ", with no sign ever"
+        }
+        say.append(because + ". \(alert.matter.say)")
+        say.append("It is \(alert.matter.severity.rawValue), \(alert.matter.urgency.rawValue), \(alert.matter.certainty.rawValue); for \(alert.matter.purpose.rawValue), category \(alert.matter.category.rawValue).")
+        for entry in try tx.reader.history(of: id) { say.append("  \(zone.local(entry.at)?.clock ?? entry.at.iso)  \(entry.sentence { world.name($0) })") }
+        // Each helper of the circle, asked or not, with the decision as it was when the alert was raised.
+        var items: [JSON] = []
+        for responder in world.responders where responder.role == .helper {
+            let asked = alert.offer(to: responder.person)
+            let inCircle = world.homes[alert.home]?.circle.map { responder.circles.contains($0) } ?? false
+            guard asked != nil || inCircle else { continue }
+            guard let telling = world.telling(responder.person, of: alert, stage: .asked, at: asked?.askedAt ?? alert.raisedAt) else { continue }
+            let citizenName = world.name(alert.citizens.first ?? PersonID(""))
+            let sentence = Care.sentence(telling.decision, for: telling.request, names: consentNames, citizen: citizenName)
+            say.append(sentence)
+            items.append(
+                .object([
+                    "alert": .string(id.description), "recipient": .string(responder.person.name),
+                    "permitted": .bool(telling.decision.isPermitted), "detail": .string(telling.decision.detail.name),
+                    "reason": .string(telling.decision.reason.rawValue), "consents": .strings(telling.decision.decidedBy.map(\.description)),
+                    "asked": .bool(asked != nil), "say": .string(sentence),
+                ]))
+        }
+        return Reply(say: say, items: items)
+    }
+
+    private func whyNotice(_ id: NoticeID, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
+        guard let notice = try tx.reader.notice(id), let alert = try tx.reader.alert(notice.alert) else {
+            throw CommandProblem.failed("There is no notice \(id).")
+        }
+        guard let person = actor.person, alert.citizens.contains(person.id) || notice.person == person.id else {
+            throw CommandProblem.refused("Notice \(id) is none of yours.")
+        }
+        let to = notice.person.map { world.name($0) } ?? "the citizen"
+        var say = ["Notice \(id) to \(to) about alert \(notice.alert), over \(notice.channel.rawValue): \(notice.state.rawValue) after \(counted(notice.attempts, "attempt"))\(notice.problem.map { " (\($0))" } ?? "")."]
+        if let decision = notice.decision { say += try whyDecision(decision, actor, tx).say }
+        return Reply(say: say, items: [.object(["notice": .string(id.description), "alert": .string(notice.alert.description), "recipient": .optional(notice.person?.name), "channel": .string(notice.channel.rawValue), "state": .string(notice.state.rawValue), "decision": .optional(notice.decision?.description)])])
+    }
+
+    private func whyDecision(_ id: DecisionID, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
+        guard let (decision, citizens, request) = try tx.reader.decision(id) else { throw CommandProblem.failed("There is no decision \(id).") }
+        guard let person = actor.person, citizens.contains(person.id) || request.recipient.person == person.id else {
+            throw CommandProblem.refused("Decision \(id) is none of yours.")
+        }
+        let isOwn = citizens.contains(person.id)
+        var say = ["\(id): " + Care.sentence(decision, for: request, names: consentNames, citizen: isOwn ? world.name(person.id) : "the citizen")]
+        if isOwn {
+            for record in decision.decidedBy { say += try whyConsent(record, actor, tx).say }
+        }
+        return Reply(
+            say: say,
+            items: [
+                .object([
+                    "decision": .string(id.description), "at": .string(request.at.iso), "recipient": .string(request.recipient.person.name),
+                    "purpose": .string(request.purpose.rawValue), "detail": .string(decision.detail.name),
+                    "reason": .string(decision.reason.rawValue), "consents": .strings(decision.decidedBy.map(\.description)),
+                ])
+            ])
+    }
+
+    private func whyConsent(_ id: ConsentID, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
+        guard let person = actor.person, let stored = world.consents[person.id]?.first(where: { $0.id == id }) else {
+            throw CommandProblem.refused("You have no consent record \(id).")
+        }
+        guard case .record(let record) = stored else {
+            return Reply(say: ["\(id) cannot be read. As it could be a refusal, it denies everything until it is withdrawn."])
+        }
+        let zone = person.home.map { world.zone(of: $0) } ?? .utc
+        let giving = try tx.reader.consentGiving(id)
+        var say = ["\(id): \(sentence(record, names: consentNames, zone: zone))"]
+        if let giving { say.append("  Given on \(zone.local(giving.givenAt)?.inWords ?? giving.givenAt.iso) by \(giving.givenBy).") }
+        return Reply(say: say, items: [.object(["consent": .string(id.description), "effect": .string(record.effect.rawValue)])])
+    }
+
+    // MARK: Status
+
+    func status(_ actor: Actor, _ tx: StoreTurn) throws -> Reply {
+        let strangers = try tx.reader.count("stranger")
+        let waiting = world.notices.count
+        let uncovered = world.alerts.count { !$0.hasAskedHelpers && $0.state == .offered }
+        let claimed = (0..<world.devices.count).count { world.devices[$0].map { !$0.device.citizens.isEmpty } ?? false }
+        var say = [
+            isConnected ? "The gateway is connected to the broker." : "The broker is away; devices are not heard and helpers with only an MQTT client are not reached.",
+            "\(counted(world.homes.count, "home")), \(counted(world.people.values.count { $0.kind == .citizen }, "citizen")), \(counted(world.people.values.count { $0.kind == .helper }, "helper")), \(counted(claimed, "claimed device"))\(strangers > 0 ? ", \(counted(Int(strangers), "unclaimed one"))" : "").",
+            "Since the start: \(counted(counts.messages, "message")), \(counted(counts.readings, "reading")), \(counts.undecodable) not understood.",
+            "\(counted(world.alerts.count, "open alert"))\(uncovered > 0 ? ", \(uncovered) of them uncovered" : "")\(waiting > 0 ? "; \(counted(waiting, "word")) waiting to be sent" : "").",
+        ]
+        if let clockJump { say.append("The system's clock is \(clockJump.inWords) \(clockJump > .zero ? "ahead of" : "behind") the gateway's, which goes on steadily since its start. Restart the gateway when the clock is right.") }
+        if world.alerts.contains(where: { $0.state == .raised }) { say.append("An alert has nobody to ask: add a coordinator with caring coordinator add.") }
+        return Reply(
+            say: say,
+            items: [
+                .object([
+                    "connected": .bool(isConnected), "homes": .int(Int64(world.homes.count)), "devices": .int(Int64(claimed)),
+                    "strangers": .int(strangers), "messages": .int(Int64(counts.messages)), "readings": .int(Int64(counts.readings)),
+                    "undecodable": .int(Int64(counts.undecodable)), "openAlerts": .int(Int64(world.alerts.count)),
+                    "uncovered": .int(Int64(uncovered)), "waiting": .int(Int64(waiting)), "at": .string(now.iso),
+                ])
+            ])
+    }
+}

@@ -1,0 +1,161 @@
+import Care
+import Logging
+import Store
+
+extension Engine {
+    /// Performs one command in a turn. `alertWatch` is answered at once with what there is; waiting is the
+    /// caller's.
+    public func perform(_ command: Command, by caller: Caller, operatorUIDs: [UInt32]) -> Reply {
+        do {
+            let actor = try actor(caller, operatorUIDs: operatorUIDs)
+            var usersChanged = false
+            var reply = try turn { tx -> Reply in
+                let reply = try perform(command, actor, tx, &usersChanged)
+                if let uid = actor.operatorUID, command.isLogged {
+                    try tx.logOperator(
+                        at: now, uid: uid, actingFor: actor.person?.id.name, command: command.name, outcome: reply.outcome.rawValue)
+                    log.notice("\(actor.inLog): \(command.name)")
+                }
+                return reply
+            }
+            if usersChanged, let sentence = applyUsers() { reply.say.append(sentence) }
+            return reply
+        } catch CommandProblem.refused(let sentence) {
+            return .refused(sentence)
+        } catch CommandProblem.failed(let sentence) {
+            return .failed(sentence)
+        } catch {
+            log.error("A command could not be performed.", metadata: ["command": "\(command.name)", "error": "\(error)"])
+            return .failed("This could not be written down; nothing was changed. The gateway's log says why. Check that the disk is not full, then try again.")
+        }
+    }
+
+    private func perform(_ command: Command, _ actor: Actor, _ tx: StoreTurn, _ usersChanged: inout Bool) throws -> Reply {
+        switch command {
+        case .circleAdd(let circle, let title): return try circleAdd(circle, title, actor, tx)
+        case .circleList: return circleList()
+        case .homeAdd(let home, let circle, let zone, let address, let latitude, let longitude):
+            usersChanged = true
+            return try homeAdd(home, circle, zone, address, latitude, longitude, actor, tx)
+        case .homeList: return try homeList(actor)
+        case .homeRemove(let home):
+            usersChanged = true
+            return try homeRemove(home, actor, tx)
+        case .citizenAdd(let citizen, let home, let name, let uid): return try citizenAdd(citizen, home, name, uid, actor, tx)
+        case .citizenList: return try personList(.citizen, actor)
+        case .citizenRemove(let citizen):
+            return try personRemove(citizen, .citizen, actor, tx)
+        case .helperAdd(let helper, let name, let circles, let uid, let latitude, let longitude, let hours, let ntfy):
+            usersChanged = true
+            return try helperAdd(helper, name, circles, uid, latitude, longitude, hours, ntfy, actor, tx)
+        case .helperList: return try personList(.helper, actor)
+        case .helperRemove(let helper):
+            usersChanged = true
+            return try personRemove(helper, .helper, actor, tx)
+        case .helperDuty(let helper, let on): return try helperDuty(helper, on, actor, tx)
+        case .coordinatorAdd(let coordinator, let name, let uid, let ntfy):
+            usersChanged = true
+            return try coordinatorAdd(coordinator, name, uid, ntfy, actor, tx)
+        case .coordinatorRemove(let coordinator):
+            usersChanged = true
+            return try personRemove(coordinator, .coordinator, actor, tx)
+        case .serviceAdd(let service, let name, let uid): return try serviceAdd(service, name, uid, actor, tx)
+        case .serviceRemove(let service): return try personRemove(service, .service, actor, tx)
+        case .deviceList(let home): return try deviceList(home, actor, tx)
+        case .deviceClaim(let home, let device, let citizens, let expected):
+            return try deviceClaim(home, device, citizens, expected, actor, tx)
+        case .deviceRelease(let home, let device): return try deviceRelease(home, device, actor, tx)
+        case .deviceProblems(let home): return try deviceProblems(home, actor, tx)
+        case .consentGrant(let draft): return try consentAdd(draft, .permit, actor, tx)
+        case .consentRefuse(let draft): return try consentAdd(draft, .refuse, actor, tx)
+        case .consentWithdraw(let id): return try consentWithdraw(id, actor, tx)
+        case .consentList(let citizen, let all): return try consentList(citizen, all, actor)
+        case .alertList(let all): return try alertList(all, actor, tx)
+        case .alertShow(let alert): return try alertShow(alert, actor, tx)
+        case .alertAnswer(let alert, let answer, let note): return try alertAnswer(alert, answer, note, actor, tx)
+        case .alertCancel(let alert, let note): return try alertCancel(alert, note, actor, tx)
+        case .alertTest(let home, let rule): return try alertTest(home, rule, actor, tx)
+        case .alertWatch(let after, _): return try alertWatch(after, actor, tx)
+        case .readingList(let citizen, let home, let quantity, let since, let limit, let purpose):
+            return try readingList(citizen, home, quantity, since, limit, purpose, actor, tx)
+        case .whoSaw(let citizen, let since): return try whoSaw(citizen, since, actor, tx)
+        case .why(let id): return try why(id, actor, tx)
+        case .status: return try status(actor, tx)
+        }
+    }
+
+    /// Lets the broker know its users. - Returns: a sentence when something has to be done by hand.
+    func applyUsers() -> String? {
+        guard let broker else { return nil }
+        do {
+            let logins = try store.read { try $0.logins() }
+            let homes = logins.filter { world.homes[HomeID($0.name)] != nil }
+            let helpers = logins.filter { world.people[PersonID($0.name)] != nil }
+            if try broker.apply(homes: homes, helpers: helpers) { return nil }
+            return "The broker is not running here; it will know this when it starts."
+        } catch {
+            log.error("The broker's user files could not be written.", metadata: ["error": "\(error)"])
+            return "The broker's user files could not be written, so the broker does not know this yet. Check the disk, then restart the gateway."
+        }
+    }
+
+    /// A login for a new home, helper or coordinator: the password is said once and kept nowhere.
+    func newLogin(_ name: String, _ tx: StoreTurn) throws -> String? {
+        guard let broker else { return nil }
+        let password = broker.newPassword()
+        try tx.saveLogin(name, hash: try broker.hash(password))
+        return password
+    }
+}
+
+extension Command {
+    /// For the log: `home add`.
+    var name: String {
+        switch self {
+        case .circleAdd: "circle add"
+        case .circleList: "circle list"
+        case .homeAdd: "home add"
+        case .homeList: "home list"
+        case .homeRemove: "home remove"
+        case .citizenAdd: "citizen add"
+        case .citizenList: "citizen list"
+        case .citizenRemove: "citizen remove"
+        case .helperAdd: "helper add"
+        case .helperList: "helper list"
+        case .helperRemove: "helper remove"
+        case .helperDuty(_, let on): on ? "helper on" : "helper off"
+        case .coordinatorAdd: "coordinator add"
+        case .coordinatorRemove: "coordinator remove"
+        case .serviceAdd: "service add"
+        case .serviceRemove: "service remove"
+        case .deviceList: "device list"
+        case .deviceClaim: "device claim"
+        case .deviceRelease: "device release"
+        case .deviceProblems: "device problems"
+        case .consentGrant: "consent grant"
+        case .consentRefuse: "consent refuse"
+        case .consentWithdraw: "consent withdraw"
+        case .consentList: "consent list"
+        case .alertList: "alert list"
+        case .alertShow: "alert show"
+        case .alertAnswer(_, let answer, _): "alert \(answer.rawValue)"
+        case .alertCancel: "alert cancel"
+        case .alertTest: "alert test"
+        case .alertWatch: "alert watch"
+        case .readingList: "reading list"
+        case .whoSaw: "who-saw"
+        case .why: "why"
+        case .status: "status"
+        }
+    }
+
+    /// What an operator did in somebody's name is logged, looking included; only the polling of `watch` and
+    /// `status` is not, which would fill the log with nothing.
+    var isLogged: Bool {
+        switch self {
+        case .alertWatch(let after, _): after == 0
+        case .status: false
+        default: true
+        }
+    }
+}

@@ -1,0 +1,162 @@
+import Care
+import Store
+
+/// Consent: given, refused, withdrawn, listed; always read back as a sentence.
+extension Engine {
+    static var consentsPerCitizenMax: Int { 1_000 }
+
+    var consentNames: ConsentNames {
+        let world = self.world
+        return ConsentNames(
+            circle: { world.circleTitle($0) }, person: { world.name($0) },
+            device: { world.device($0).map { safeText($0.device.address) } ?? "a device" })
+    }
+
+    func consentAdd(_ draft: ConsentDraft, _ effect: ConsentRecord.Effect, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
+        let person = try citizen(draft.citizen, actor)
+        let zone = person.home.map { world.zone(of: $0) } ?? .utc
+        guard world.consents[person.id]?.count ?? 0 < Self.consentsPerCitizenMax else {
+            throw CommandProblem.failed("There are \(Self.consentsPerCitizenMax) consent records, as many as one citizen may have.")
+        }
+        let record: ConsentRecord
+        do {
+            record = try read(draft, effect, person, zone, id: ConsentID(try tx.next("consent")))
+        } catch let error as ConsentTextError {
+            throw CommandProblem.failed(error.sentence)
+        }
+        try tx.save(record, givenBy: actor.inLog, at: now)
+        world.consents[person.id, default: []].append(.record(record))
+        try consentChanged(person.id, tx)
+        return Reply(
+            say: ["\(sentence(record, names: consentNames, zone: zone, now: now)) (\(record.id))"], items: [item(record, zone)])
+    }
+
+    private func read(
+        _ draft: ConsentDraft, _ effect: ConsentRecord.Effect, _ person: Person, _ zone: Zone, id: ConsentID
+    ) throws -> ConsentRecord {
+        guard !draft.to.isEmpty else { throw CommandProblem.failed("Say to whom: --to circle:oak-street, --to helper:maria, --to coordinator:* or --to service:clinic.") }
+        guard !draft.data.isEmpty else { throw CommandProblem.failed("Say which data: --data safety, --data heart_rate, --data identity or --data everything.") }
+        var recipients: [RecipientPattern] = []
+        for text in draft.to {
+            let pattern = try RecipientPattern(text: text)
+            if let problem = unknown(pattern) { throw CommandProblem.failed(problem) }
+            recipients.append(pattern)
+        }
+        var data: [DataPattern] = []
+        for text in draft.data {
+            if text.hasPrefix("device:"), let home = person.home, let device = world.device(home, String(text.dropFirst(7)))?.device {
+                data.append(.device(device.id))
+                continue
+            }
+            let pattern = try DataPattern(text: text)
+            if case .device(let id) = pattern, world.device(id)?.device.home != person.home {
+                throw CommandProblem.failed("There is no such device in \(person.home?.name ?? "your home"); caring device list shows them.")
+            }
+            data.append(pattern)
+        }
+        var purposes: [Purpose] = []
+        for text in draft.purposes {
+            guard let purpose = Purpose(rawValue: text) else {
+                throw CommandProblem.failed("\u{201C}\(safeText(text))\u{201D} is no purpose; it is one of \(Purpose.allCases.map(\.rawValue).joined(separator: ", ")).")
+            }
+            purposes.append(purpose)
+        }
+        if effect == .permit, purposes.isEmpty { throw CommandProblem.failed("Say what for: --purpose emergency-response, for example.") }
+        var detail: Detail = effect == .permit ? .alert : .wellbeing
+        if let text = draft.detail {
+            guard let named = Detail(text), named > .nothing else {
+                throw CommandProblem.failed("\u{201C}\(safeText(text))\u{201D} is no detail; it is one of wellbeing, alert, summary, readings.")
+            }
+            detail = named
+        }
+        var stage: Stage?
+        if let text = draft.stage {
+            stage = Stage(text)
+            if stage == nil { throw CommandProblem.failed("\u{201C}\(safeText(text))\u{201D} is no stage; it is one of asked, accepted, attending.") }
+        }
+        var hours: [HourWindow] = []
+        for text in draft.hours { hours.append(try HourWindow(text: text)) }
+        let from = try draft.from.map { try future($0, zone: zone, endOfDay: false) } ?? now
+        let until = try draft.until.map { try future($0, zone: zone, endOfDay: true) }
+        if let until, until <= max(from, now) { throw CommandProblem.failed("It would have ended before it begins; choose a later --until.") }
+        return ConsentRecord(
+            id: id, citizen: person.id, effect: effect, recipients: recipients, purposes: purposes.sorted(), data: data, detail: detail,
+            stage: stage, hours: hours, from: from, until: until)
+    }
+
+    /// A permit to somebody who does not exist would look as if it did something.
+    private func unknown(_ pattern: RecipientPattern) -> String? {
+        switch pattern {
+        case .circle(let id): world.circles[id] == nil ? "There is no circle called \u{201C}\(safeText(id.name))\u{201D}." : nil
+        case .helper(let id): unknown(id, .helper)
+        case .coordinator(let id): unknown(id, .coordinator)
+        case .service(let id): unknown(id, .service)
+        case .anyHelper, .anyCoordinator, .anyService, .anyone: nil
+        }
+    }
+    private func unknown(_ id: PersonID, _ kind: Person.Kind) -> String? {
+        world.people[id]?.kind == kind ? nil : "There is no \(kind.rawValue) called \u{201C}\(safeText(id.name))\u{201D}."
+    }
+
+    func consentWithdraw(_ text: String, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
+        let person = try citizen(nil, actor)
+        guard let id = ConsentID(text: text), let index = world.consents[person.id]?.firstIndex(where: { $0.id == id }) else {
+            throw CommandProblem.failed("\(person.id) has no consent record \u{201C}\(safeText(text))\u{201D}; caring consent list shows them.")
+        }
+        let waiting = world.notices.count { $0.state == .queued && $0.person != nil && $0.about != .over }
+        if case .record(var record) = world.consents[person.id]?[index] {
+            if record.withdrawnAt != nil { return Reply(say: ["\(id) was withdrawn before."]) }
+            record.withdrawnAt = now
+            world.consents[person.id]?[index] = .record(record)
+        } else {
+            // Not even its owner can read it; without it the others are evaluated again.
+            world.consents[person.id]?.remove(at: index)
+        }
+        try tx.withdraw(id, by: actor.inLog, at: now)
+        try consentChanged(person.id, tx)
+        var say = ["\(id) is withdrawn. From now on nothing is told because of it."]
+        let left = world.notices.count { $0.state == .queued && $0.person != nil && $0.about != .over }
+        if waiting > left { say.append("\(counted(waiting - left, "word")) that waited to be sent will not be.") }
+        let taken = world.notices.count { $0.state == .queued && $0.about == .over && $0.channel == .mqtt }
+        if taken > 0 {
+            say.append(isConnected ? "What \(counted(taken, "client")) still showed is being taken back." : "What \(counted(taken, "client")) still showed is not yet retracted: the broker is away.")
+        }
+        let saw = try tx.reader.disclosures(about: person.id, since: .distantPast, limit: 100_000).filter { $0.state == .seen }
+        if !saw.isEmpty { say.append("What was read cannot be unread: caring who-saw shows it.") }
+        return Reply(say: say, items: [.object(["consent": .string(id.description), "state": "withdrawn"])])
+    }
+
+    func consentList(_ name: String?, _ all: Bool, _ actor: Actor) throws -> Reply {
+        let person = try citizen(name, actor)
+        let zone = person.home.map { world.zone(of: $0) } ?? .utc
+        var say: [String] = []
+        var items: [JSON] = []
+        for stored in world.consents[person.id] ?? [] {
+            switch stored {
+            case .record(let record):
+                let isOver = record.withdrawnAt.map { $0 <= now } ?? false || record.until.map { $0 <= now } ?? false
+                guard all || !isOver else { continue }
+                let expired = record.withdrawnAt == nil && isOver ? " It has expired." : ""
+                say.append("\(record.id)  \(sentence(record, names: consentNames, zone: zone, now: now))\(expired)")
+                items.append(item(record, zone))
+            case .unreadable(let id, _, _):
+                say.append("\(id)  This record cannot be read. As it could be a refusal, nobody is told anything until it is withdrawn: caring consent withdraw \(id)")
+                items.append(.object(["consent": .string(id.description), "state": "unreadable"]))
+            }
+        }
+        if say.isEmpty { say = ["There is no consent record: nobody is told anything."] }
+        return Reply(say: say, items: items)
+    }
+
+    private func item(_ record: ConsentRecord, _ zone: Zone) -> JSON {
+        let state =
+            record.withdrawnAt != nil ? "withdrawn" : record.until.map { $0 <= now } ?? false ? "expired" : record.effect == .permit ? "given" : "refused"
+        return .object([
+            "consent": .string(record.id.description), "citizen": .string(record.citizen.name), "effect": .string(record.effect.rawValue),
+            "state": .string(state), "to": .strings(record.recipients.map(\.text)), "purposes": .strings(record.purposes.map(\.rawValue)),
+            "data": .strings(record.data.map(\.text)), "detail": .string(record.detail.name), "stage": .optional(record.stage?.name),
+            "hours": .strings(record.hours.map(\.text)), "from": .string(record.from.iso), "until": .optional(record.until?.iso),
+            "say": .string(sentence(record, names: consentNames, zone: zone, now: now)),
+        ])
+    }
+}

@@ -1,0 +1,278 @@
+import Care
+import Devices
+import Foundation
+import Logging
+import MQTT
+import Notify
+import ServiceLifecycle
+import Store
+import Synchronization
+
+/// The running gateway: one thread that waits for the broker's socket, for a wake-up from HTTP or the
+/// outbox, and for the next deadline, and runs the turns.
+public final class GatewayService: Service, CommandPerformer {
+    private let configuration: GatewayConfiguration
+    private let rules: RuleBook
+    private let catalogue: Catalogue
+    private let clock: any Clock
+    private let log: Logger
+    private let inbox = Inbox()
+    private let history = HistorySignal()
+    private let waker = Mutex<Waker?>(nil)
+    /// Those who may speak for others on this machine: root and the gateway's own user.
+    private let operatorUIDs: [UInt32] = [0, getuid()]
+
+    public init(
+        configuration: GatewayConfiguration, rules: RuleBook, catalogue: Catalogue, clock: any Clock = SystemClock(), log: Logger
+    ) {
+        self.configuration = configuration
+        self.rules = rules
+        self.catalogue = catalogue
+        self.clock = clock
+        self.log = log
+    }
+
+    // MARK: CommandPerformer
+
+    public func perform(_ command: Command, by caller: Caller) async -> Reply {
+        guard case .alertWatch(let after, let waitSeconds) = command else { return await submit(command, caller) }
+        let ends = clock.monotonic() + Int64(min(max(waitSeconds, 0), 30)) * 1_000_000_000
+        var next = after
+        while true {
+            let turn = history.turn
+            let reply = await submit(.alertWatch(after: next, waitSeconds: 0), caller)
+            let left = ends - clock.monotonic()
+            guard reply.outcome == .done, reply.say.isEmpty, left > 0 else { return reply }
+            next = reply.next ?? next
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await self.history.wait(after: turn) }
+                group.addTask { try? await Task.sleep(nanoseconds: UInt64(left)) }
+                await group.next()
+                group.cancelAll()
+            }
+            if Task.isCancelled { return Reply(next: next) }
+        }
+    }
+
+    private func submit(_ command: Command, _ caller: Caller) async -> Reply {
+        await withCheckedContinuation { continuation in
+            if inbox.put(.command(command, caller, continuation)) {
+                wake()
+            } else {
+                continuation.resume(returning: .failed("The gateway is busy or stopping. Try again in a moment."))
+            }
+        }
+    }
+
+    private func wake() { waker.withLock { $0?.wake() } }
+
+    // MARK: Service
+
+    /// Runs until a graceful shutdown or a failure to start.
+    public func run() async throws {
+        try await withGracefulShutdownHandler {
+            try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
+                let thread = Thread { [self] in
+                    do {
+                        try live()
+                        done.resume()
+                    } catch {
+                        done.resume(throwing: error)
+                    }
+                }
+                thread.name = "gateway"
+                thread.stackSize = 8 << 20
+                thread.start()
+            }
+        } onGracefulShutdown: {
+            _ = self.inbox.put(.stop)
+            self.history.close()
+            self.wake()
+        }
+    }
+
+    /// The thread: everything that is not `Sendable` lives and dies here.
+    private func live() throws {
+        defer { refuseTheRest() }
+        let store = try Store(folder: configuration.dataFolder)
+        let time = GatewayTime(wall: clock.wall(), monotonic: clock.monotonic(), notBefore: try Engine.lastHeartbeat(store))
+        func now() -> Instant { time.now(monotonic: clock.monotonic()) }
+        let engine = try Engine(
+            store: store, catalogue: catalogue, rules: rules, configuration: configuration, now: now(), log: log)
+        let access = BrokerAccess(folder: configuration.brokerFolderUsed, gatewayUser: configuration.mqttUser)
+        let password = try MosquittoUsers.ownPassword(configured: configuration.mqttPassword, file: configuration.loginFile)
+        engine.broker = MosquittoUsers(access: access, gatewayHash: try BrokerAccess.hash(password))
+        let signal = history
+        engine.onHistory = { signal.happened() }
+        _ = engine.applyUsers()
+
+        let client = try MQTTClient(
+            try mqttConfiguration(password, store), clock: { now().milliseconds }, monotonicNanoseconds: clock.monotonic, logger: log)
+        let phones = HTTPNotifier()
+        engine.outbound = LiveOutbound(client: client, phones: phones) { [inbox, waker = client.waker] id, outcome in
+            _ = inbox.put(.posted(id, outcome))
+            waker.wake()
+        }
+        waker.withLock { $0 = client.waker }
+        log.notice("The gateway is running.", metadata: ["broker": "\(configuration.mqttHost):\(configuration.mqttPort)"])
+        try loop(engine, client, store, time)
+        shutDown(engine, client, store)
+        Task { try? await phones.shutdown() }
+    }
+
+    private func loop(_ engine: Engine, _ client: MQTTClient, _ store: Store, _ time: GatewayTime) throws {
+        func now() -> Instant { time.now(monotonic: clock.monotonic()) }
+        var lastTurn = now()
+        var nextHouse = now()
+        var heldBackUntil = now()
+        while true {
+            let wait = (engine.nextWake ?? .distantFuture) - now()
+            let milliseconds = max(heldBackUntil > now() ? 200 : 0, min(1_000, wait.milliseconds))
+            let events = client.pass(timeoutMilliseconds: Int32(clamping: milliseconds)) { burst in
+                try engine.take(burst)
+            }
+            let present = now()
+            // The process was stopped or the machine slept: what came due meanwhile is done now, not as if
+            // people had had their time.
+            if present - lastTurn > .seconds(5) { engine.resume(at: present) }
+            lastTurn = present
+            do {
+                for event in events { try take(event, engine, client, store) }
+                if present >= heldBackUntil { try engine.catchUp(to: present) }
+                for item in inbox.takeAll() {
+                    switch item {
+                    case .command(let command, let caller, let continuation):
+                        continuation.resume(returning: engine.perform(command, by: caller, operatorUIDs: operatorUIDs))
+                    case .posted(let id, let outcome): try engine.posted(id, outcome)
+                    case .stop: return
+                    }
+                }
+                if present >= heldBackUntil { try engine.runOutbox() }
+                if present >= nextHouse {
+                    nextHouse = present + .minutes(1)
+                    try engine.keepHouse()
+                    noteJump(engine, time)
+                }
+            } catch {
+                // The disk said no. Nothing was acknowledged and nothing is forgotten; it is tried again.
+                log.error("A turn could not be written down; it is tried again.", metadata: ["error": "\(error)"])
+                heldBackUntil = now() + .seconds(1)
+            }
+        }
+    }
+
+    private func noteJump(_ engine: Engine, _ time: GatewayTime) {
+        let jump = time.jump(wall: clock.wall(), monotonic: clock.monotonic())
+        if jump != nil && engine.clockJump == nil {
+            log.warning("The system's clock jumped; the gateway goes on with its own time.", metadata: ["by": "\(jump?.inWords ?? "")"])
+        }
+        engine.clockJump = jump
+    }
+
+    private func take(_ event: MQTTEvent, _ engine: Engine, _ client: MQTTClient, _ store: Store) throws {
+        switch event {
+        case .connected(let sessionPresent):
+            log.notice("Connected to the broker.", metadata: ["sessionPresent": "\(sessionPresent)"])
+            try client.publish(topic: Topic("gateway/status"), payload: "online", qos: 1, retain: true)
+            try engine.connected(sessionPresent: sessionPresent)
+        case .subscribed:
+            try store.turn { try $0.setSubscriptions(wantedFilters) }
+        case .subscriptionRefused(let filter, let code):
+            log.error("The broker refused a subscription; check its access list.", metadata: ["filter": "\(filter)", "code": "\(code)"])
+        case .connectionRefused(let failure):
+            log.error("\(failure)", metadata: ["detail": "\(failure.debugDescription)"])
+            try engine.disconnected()
+        case .unreachable(let failure):
+            log.warning("\(failure)", metadata: ["detail": "\(failure.debugDescription)"])
+            try engine.disconnected()
+        case .disconnected(let failure):
+            log.warning("\(failure)", metadata: ["detail": "\(failure.debugDescription)"])
+            try engine.disconnected()
+        case .takenOver:
+            log.error("Another gateway connected to the broker with the same client id. Stop one of them.")
+            try engine.disconnected()
+        case .published(let mid): try engine.published(mid)
+        case .publishRefused(let mid, let code): try engine.publishRefused(mid, "the broker refused it (reason \(code))")
+        case .brokenOff(let kind):
+            log.error("A burst could not be written down; nothing of it was acknowledged.", metadata: ["error": "\(kind)"])
+            try engine.disconnected()
+        }
+    }
+
+    private func shutDown(_ engine: Engine, _ client: MQTTClient, _ store: Store) {
+        // SIGTERM ends this within seconds: one word to the broker if it is there, no waiting for it.
+        if client.isConnected, let topic = try? Topic("gateway/status") {
+            _ = try? client.publish(topic: topic, payload: "offline", qos: 1, retain: true)
+            try? client.flush()
+        }
+        client.disconnect()
+        do {
+            try engine.keepHouse()
+            try store.close()
+        } catch {
+            log.error("The database could not be closed cleanly.", metadata: ["error": "\(error)"])
+        }
+        log.notice("The gateway has stopped.")
+    }
+
+    private func refuseTheRest() {
+        for item in inbox.close() {
+            if case .command(_, _, let continuation) = item {
+                continuation.resume(returning: .failed("The gateway is stopping."))
+            }
+        }
+        history.close()
+        waker.withLock { $0 = nil }
+    }
+
+    // MARK: MQTT
+
+    private var wantedFilters: [String] { configuration.topics + ["helpers/+/answers", "helpers/+/alerts/+"] }
+
+    private func mqttConfiguration(_ password: String, _ store: Store) throws -> MQTTConfiguration {
+        var mqtt = MQTTConfiguration(clientID: "caring-gateway")
+        mqtt.host = configuration.mqttHost
+        mqtt.port = configuration.mqttPort
+        mqtt.username = configuration.mqttUser
+        mqtt.password = password
+        mqtt.burstMessagesMax = configuration.limits.burstMessagesMax
+        for filter in configuration.topics {
+            mqtt.subscriptions.append(.init(try TopicFilter(filter), qos: 1, noLocal: true, retainHandling: .onlyIfNew))
+        }
+        mqtt.subscriptions.append(.init(try TopicFilter("helpers/+/answers"), qos: 1, noLocal: true, retainHandling: .never))
+        // What lies retained for helpers is looked at on each start, and taken away where it should not be.
+        mqtt.subscriptions.append(.init(try TopicFilter("helpers/+/alerts/+"), qos: 1, noLocal: true, retainHandling: .always))
+        mqtt.filtersToRemove = try store.read { try $0.subscriptions() }.filter { !wantedFilters.contains($0) }.map { try TopicFilter($0) }
+        mqtt.will = .init(topic: try Topic("gateway/status"), payload: Array("offline".utf8), qos: 1, retain: true)
+        if let tls = configuration.tls {
+            mqtt.tls = .init(caFile: tls.caFile, certificateFile: tls.certificateFile, keyFile: tls.keyFile)
+        }
+        return mqtt
+    }
+}
+
+/// The real way out: the broker's connection, and phones.
+private final class LiveOutbound: Outbound {
+    private let client: MQTTClient
+    private let phones: HTTPNotifier
+    private let done: @Sendable (NoticeID, PhoneOutcome) -> Void
+
+    init(client: MQTTClient, phones: HTTPNotifier, done: @escaping @Sendable (NoticeID, PhoneOutcome) -> Void) {
+        self.client = client
+        self.phones = phones
+        self.done = done
+    }
+
+    func publish(_ publication: Publication) throws -> Int32 {
+        let mid = try client.publish(
+            topic: Topic(publication.topic), payload: publication.payload, qos: publication.qos, retain: publication.retain,
+            expirySeconds: publication.expirySeconds)
+        try client.flush()
+        return mid
+    }
+
+    func post(_ message: PhoneMessage, for notice: NoticeID) {
+        let (phones, done) = (self.phones, self.done)
+        Task { done(notice, await phones.post(message)) }
+    }
+}

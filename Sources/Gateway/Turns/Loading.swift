@@ -1,0 +1,89 @@
+import Care
+import Logging
+import Store
+
+extension Engine {
+    /// Makes the world from what is on disk.
+    func load(rules book: RuleBook) throws {
+        try store.turn { tx in
+            let disk = tx.reader
+            for circle in try disk.circles() { world.circles[circle.id] = circle }
+            world.namesTaken = Set(try disk.namesTaken())
+            for home in try disk.homes() {
+                if world.zones.zone(home.zone) == nil {
+                    log.error("A home's time zone is not known on this system; its hours are read as UTC.", metadata: ["zone": "\(home.zone)"])
+                }
+                world.homes[home.id] = home
+                world.detectors.addHome(home.id, zone: world.zone(of: home.id), at: home.addedAt, into: &output)
+            }
+            for person in try disk.people() { world.people[person.id] = person }
+            for (stored, citizen) in try disk.consents() {
+                world.consents[citizen, default: []].append(stored)
+                if case .unreadable(let id, _, _) = stored {
+                    log.error("A consent record cannot be read; everything it might refuse is refused.", metadata: ["record": "\(id)"])
+                }
+            }
+            var heard: [(DeviceID, Instant)] = []
+            for (device, lastHeardAt) in try disk.devices() {
+                world.put(device)
+                world.devices[Int(device.id.number)]?.savedHeardAt = lastHeardAt
+                if let lastHeardAt { heard.append((device.id, lastHeardAt)) }
+                watch(device)
+            }
+            var known: [Series] = []
+            for one in try disk.series() {
+                world.series.ensure(count: Int(one.id.number) + 1, default: nil)
+                world.series[Int(one.id.number)] = one
+                guard let device = world.device(one.device)?.device else { continue }
+                world.devices[Int(one.device.number)]?.slots.append(
+                    SeriesSlot(quantity: one.quantity, channel: one.channel, series: one.id))
+                guard !device.citizens.isEmpty else { continue }
+                known.append(one)
+                world.detectors.addSeries(one.id, device: one.device, quantity: one.quantity, at: device.claimedAt, into: &output)
+            }
+            for (key, phase) in try disk.detectorPhases() {
+                if let key = DetectorKey(text: key) { world.detectors.restore(phase: phase, for: key) }
+            }
+            for reading in try disk.lastReadings(known) { world.detectors.restore(lastReading: reading) }
+            for id in world.detectors.activitySeries() {
+                if let at = try disk.lastActivity(id) { world.detectors.restore(lastActivity: at, series: id) }
+            }
+            for (device, at) in heard { world.detectors.restore(lastHeard: at, device: device) }
+            world.alerts = try disk.openAlerts()
+            world.notices = try disk.pendingNotices()
+            output.removeAll(keepingCapacity: true)
+            try loadDeadlines(tx)
+            // An attempt whose outcome nobody waited for is made again: a helper who is told twice is better
+            // off than one who is not told.
+            for i in world.notices.indices where world.notices[i].state == .attempted {
+                world.notices[i].state = .queued
+                try tx.save(world.notices[i])
+            }
+        }
+    }
+
+    /// Rows on disk are the truth for what is in them; detectors whose rules are new get theirs now, rows
+    /// of rules that are gone go.
+    private func loadDeadlines(_ tx: StoreTurn) throws {
+        var wanted: [DeadlineKey: Instant] = [:]
+        for (key, at) in world.detectors.deadlines() { wanted[.detector(key)] = at }
+        for alert in world.alerts { wanted[.alert(alert.id)] = alert.deadline ?? now }
+        for (text, at) in try tx.reader.deadlines() {
+            guard let key = DeadlineKey(text: text), wanted[key] != nil else {
+                try tx.saveDeadline(text, at: nil)
+                continue
+            }
+            world.deadlines.set(key, at)
+        }
+        for (key, at) in wanted.sorted(by: { $0.key < $1.key }) where world.deadlines.at[key] == nil {
+            try saveDeadline(key, at, tx)
+        }
+    }
+
+    /// Lets the detectors watch a claimed device.
+    func watch(_ device: Device) {
+        guard !device.citizens.isEmpty, world.homes[device.home] != nil else { return }
+        world.detectors.addDevice(
+            device.id, home: device.home, expected: device.expected, claimedAt: device.claimedAt, into: &output)
+    }
+}

@@ -1,0 +1,178 @@
+import Care
+import Devices
+import Store
+
+/// What a topic stands for, once it has been looked at.
+enum TopicMeaning {
+    /// A claimed device's.
+    case device(DeviceID, Route)
+    /// Nobody has claimed it, or nobody has added its home, or no convention knows it.
+    case stranger(HomeID, address: String, convention: String)
+    /// `helpers/<helper>/answers`
+    case answers(PersonID)
+    /// `homes/<home>/caring/answers`
+    case citizenAnswers(HomeID)
+    /// `helpers/<helper>/alerts/<alert>`: what lies retained there.
+    case shown(PersonID, AlertID?)
+    /// Ours, or nothing that is for us.
+    case ignored
+}
+
+extension Engine {
+    /// decode ─▶ admit ─▶ record ─▶ detect ─▶ alert ─▶ decide ─▶ enqueue, for one message.
+    func receive(
+        _ topic: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer, isRetained: Bool, _ tx: StoreTurn
+    ) throws {
+        counts.messages += 1
+        let index = topics.find(topic) ?? topics.add(topic, meaning(of: String(decoding: topic, as: UTF8.self)))
+        switch topics[index] {
+        case .device(let id, let route): try receive(id, route, payload, isRetained, tx)
+        case .stranger(let home, let address, let convention):
+            counts.strangers += 1
+            remember(home, address, convention)
+        case .answers(let person):
+            if !isRetained { try answer(person, payload, tx) }
+        case .citizenAnswers(let home):
+            if !isRetained { try citizenAnswer(home, payload, tx) }
+        case .shown(let person, let alert):
+            if isRetained, !payload.isEmpty { try clearIfOutdated(person, alert, String(decoding: topic, as: UTF8.self), tx) }
+        case .ignored: break
+        }
+    }
+
+    private func receive(
+        _ id: DeviceID, _ route: Route, _ payload: UnsafeRawBufferPointer, _ isRetained: Bool, _ tx: StoreTurn
+    ) throws {
+        if isRetained {
+            // How old a retained value is nobody knows: it is no reading, no event and no sign of life.
+            counts.retained += 1
+            return
+        }
+        decoded.removeAll(keepingCapacity: true)
+        switch catalogue.decode(route, payload: payload, arrivedAt: now, into: &decoded) {
+        case .readings:
+            try heard(id, tx)
+            for reading in decoded { try record(reading, of: id, tx) }
+            if !output.isEmpty { try takeOver(tx) }
+        case .nothing: break
+        case .availability(let isOnline):
+            // Connected is not alive, so this is no sign of life; only what it says is kept.
+            guard var state = world.device(id), (state.device.offlineSince == nil) != isOnline else { return }
+            state.device.offlineSince = isOnline ? nil : now
+            world.devices[Int(id.number)] = state
+            try tx.save(state.device)
+        case .undecodable(let reason):
+            counts.undecodable += 1
+            guard let device = world.device(id)?.device else { return }
+            try tx.keepUndecodable(
+                home: device.home, address: device.address, convention: route.convention, reason: reason, at: now,
+                payload: Array(payload.prefix(configuration.limits.undecodablePayloadBytesMax)),
+                keptMax: configuration.limits.undecodableKeptMax)
+        }
+    }
+
+    private func heard(_ id: DeviceID, _ tx: StoreTurn) throws {
+        world.detectors.heard(id, at: now, into: &output)
+        // A start reads the last sign of life from disk; it may be older than the truth by this much.
+        let index = Int(id.number)
+        let saved = world.devices[index]?.savedHeardAt
+        if saved.map({ now - $0 > Self.heardSavedEvery }) ?? true {
+            world.devices[index]?.savedHeardAt = now
+            try tx.saveHeard(id, at: now)
+        }
+    }
+
+    static var heardSavedEvery: Span { .minutes(15) }
+
+    private func record(_ one: DecodedReading, of id: DeviceID, _ tx: StoreTurn) throws {
+        guard let series = try series(one, of: id, tx) else { return }
+        var reading = Reading(series: series, at: now, source: .arrival, value: one.value)
+        if let deviceTime = one.deviceTime {
+            reading.at = try correct(deviceTime, id, tx)
+            reading.source = .device
+        }
+        guard try tx.append(reading) else {
+            counts.readingsKnown += 1
+            return
+        }
+        counts.readings += 1
+        world.detectors.observe(reading, now: now, into: &output)
+    }
+
+    private func correct(_ deviceTime: Instant, _ id: DeviceID, _ tx: StoreTurn) throws -> Instant {
+        let index = Int(id.number)
+        guard world.devices[index] != nil else { return now }
+        let before = world.devices[index]?.skew.usual ?? .zero
+        let at = world.devices[index]?.skew.correct(deviceTime, arrivedAt: now) ?? now
+        let after = world.devices[index]?.skew.usual ?? .zero
+        if abs((after - before).milliseconds) > 5_000 {
+            world.devices[index]?.device.skew = after
+            if let device = world.devices[index]?.device { try tx.save(device) }
+        }
+        return at
+    }
+
+    /// The series of this quantity; made when it is heard of for the first time. Nil beyond the limit.
+    private func series(_ one: DecodedReading, of id: DeviceID, _ tx: StoreTurn) throws -> SeriesID? {
+        let index = Int(id.number)
+        guard let slots = world.devices[index]?.slots else { return nil }
+        for slot in slots where slot.quantity == one.quantity && slot.channel == one.channel { return slot.series }
+        guard slots.count < configuration.limits.seriesPerDeviceMax else { return nil }
+        let series = Series(
+            id: SeriesID(Int32(truncatingIfNeeded: try tx.next("series"))), device: id, quantity: one.quantity,
+            channel: one.channel)
+        try tx.save(series)
+        world.devices[index]?.slots.append(SeriesSlot(quantity: one.quantity, channel: one.channel, series: series.id))
+        world.series.ensure(count: Int(series.id.number) + 1, default: nil)
+        world.series[Int(series.id.number)] = series
+        world.detectors.addSeries(series.id, device: id, quantity: one.quantity, at: now, into: &output)
+        return series.id
+    }
+
+    // MARK: Admit
+
+    func meaning(of topic: String) -> TopicMeaning {
+        let levels = topic.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
+        guard levels.count == 3 else { return .ignored }
+        let (owner, rest) = (String(levels[1]), String(levels[2]))
+        switch levels[0] {
+        case "homes":
+            let home = HomeID(owner)
+            if rest == "caring/answers" { return .citizenAnswers(home) }
+            if rest.hasPrefix("caring/") { return .ignored }
+            guard let route = catalogue.route(topicBelowHome: rest) else {
+                return .stranger(home, address: rest, convention: "unknown")
+            }
+            if world.homes[home] != nil, let state = world.device(home, route.device), !state.device.citizens.isEmpty {
+                return .device(state.device.id, route)
+            }
+            return .stranger(home, address: route.device, convention: route.convention)
+        case "helpers":
+            if rest == "answers" { return .answers(PersonID(owner)) }
+            if rest.hasPrefix("alerts/") { return .shown(PersonID(owner), AlertID(text: rest.dropFirst(7))) }
+            return .ignored
+        default: return .ignored
+        }
+    }
+
+    private func remember(_ home: HomeID, _ address: String, _ convention: String) {
+        let key = StrangerKey(home: home, address: address)
+        if strangersOfTurn[key] == nil {
+            strangersOfTurn[key] = Stranger(
+                home: home, address: address, convention: convention, messages: 0, firstSeenAt: now, lastSeenAt: now)
+            strangerOrder.append(key)
+        }
+        strangersOfTurn[key]?.messages += 1
+        strangersOfTurn[key]?.lastSeenAt = now
+    }
+
+    func saveStrangers(_ tx: StoreTurn) throws {
+        for key in strangerOrder {
+            if let stranger = strangersOfTurn[key] {
+                try tx.count(stranger, strangersMax: configuration.limits.strangersMax)
+            }
+        }
+        strangersOfTurn.removeAll(keepingCapacity: true)
+        strangerOrder.removeAll(keepingCapacity: true)
+    }
+}

@@ -1,0 +1,96 @@
+import Care
+
+/// What a deadline row is about: *look again then*.
+enum DeadlineKey: Hashable, Comparable, Sendable {
+    case alert(AlertID)
+    case detector(DetectorKey)
+
+    /// As it stands on disk.
+    var text: String {
+        switch self {
+        case .alert(let id): "alert/\(id.number)"
+        case .detector(let key): "watch/\(key.text)"
+        }
+    }
+
+    init?(text: String) {
+        if text.hasPrefix("alert/"), let id = AlertID(text: text.dropFirst(6)) {
+            self = .alert(id)
+        } else if text.hasPrefix("watch/"), let key = DetectorKey(text: String(text.dropFirst(6))) {
+            self = .detector(key)
+        } else {
+            return nil
+        }
+    }
+
+    /// Alerts before detectors, so that of two things due at the same instant the order is always the same.
+    static func < (a: DeadlineKey, b: DeadlineKey) -> Bool {
+        switch (a, b) {
+        case (.alert(let x), .alert(let y)): x < y
+        case (.alert, .detector): true
+        case (.detector, .alert): false
+        case (.detector(let x), .detector(let y)): x < y
+        }
+    }
+}
+
+/// All deadlines, soonest first. A binary heap whose outdated entries are skipped when they surface.
+struct Deadlines: Sendable {
+    private struct Entry: Sendable {
+        var at: Instant
+        var key: DeadlineKey
+        static func before(_ a: Entry, _ b: Entry) -> Bool { a.at != b.at ? a.at < b.at : a.key < b.key }
+    }
+    private var heap: [Entry] = []
+    private(set) var at: [DeadlineKey: Instant] = [:]
+
+    var count: Int { at.count }
+
+    mutating func set(_ key: DeadlineKey, _ instant: Instant?) {
+        guard at[key] != instant else { return }
+        at[key] = instant
+        guard let instant else { return }
+        push(Entry(at: instant, key: key))
+        // Outdated entries are at most as many as there are deadlines, so the heap stays bounded by them.
+        if heap.count > 2 * at.count + 64 { rebuild() }
+    }
+
+    /// The soonest; drops outdated entries on its way.
+    mutating func first() -> (at: Instant, key: DeadlineKey)? {
+        while let top = heap.first {
+            if at[top.key] == top.at { return (top.at, top.key) }
+            pop()
+        }
+        return nil
+    }
+
+    private mutating func rebuild() {
+        heap = heap.filter { at[$0.key] == $0.at }
+        heap.sort(by: Entry.before)
+    }
+
+    private mutating func push(_ entry: Entry) {
+        heap.append(entry)
+        var i = heap.count - 1
+        while i > 0, Entry.before(heap[i], heap[(i - 1) / 2]) {
+            heap.swapAt(i, (i - 1) / 2)
+            i = (i - 1) / 2
+        }
+    }
+
+    private mutating func pop() {
+        let last = heap.removeLast()
+        guard !heap.isEmpty else { return }
+        heap[0] = last
+        var i = 0
+        while true {
+            var least = i
+            for child in [2 * i + 1, 2 * i + 2] where child < heap.count && Entry.before(heap[child], heap[least]) {
+                least = child
+            }
+            if least == i { return }
+            heap.swapAt(i, least)
+            i = least
+        }
+    }
+}

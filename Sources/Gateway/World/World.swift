@@ -1,0 +1,123 @@
+import Care
+
+/// Everything the gateway knows and decides with, as one value.
+///
+/// A turn changes a copy that becomes the truth only when the turn's transaction is on disk; the large
+/// parts are paged or copy-on-write, so the copy costs little.
+struct World: Sendable {
+    var circles: [CircleID: Circle] = [:]
+    var homes: [HomeID: Home] = [:]
+    var people: [PersonID: Person] = [:]
+    /// Names that homes or people have or had.
+    var namesTaken: Set<String> = []
+    var zones = Zones()
+    /// Which number to call when a life is in danger.
+    var emergencyNumber = "112"
+
+    /// By device number; released devices stay, with no citizens.
+    var devices = Pages<DeviceState?>()
+    var deviceNumbers: [HomeID: [String: DeviceID]] = [:]
+    var deviceCount = 0
+    /// By series number.
+    var series = Pages<Series?>()
+
+    /// In order of id.
+    var consents: [PersonID: [StoredConsent]] = [:]
+    var detectors: Detectors
+    var rules: [RuleID: Rule]
+    var plans: [String: Plan]
+
+    /// Open ones, in order of id.
+    var alerts: [Alert] = []
+    /// Queued and attempted ones, in order of id.
+    var notices: [Notice] = []
+    var deadlines = Deadlines()
+
+    init(rules book: RuleBook) {
+        detectors = Detectors(rules: book.rules)
+        rules = Dictionary(book.rules.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a })
+        plans = Dictionary(book.plans.map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a })
+    }
+
+    // MARK: Devices
+
+    func device(_ id: DeviceID) -> DeviceState? {
+        let index = Int(id.number)
+        return index < devices.count ? devices[index] : nil
+    }
+    func device(_ home: HomeID, _ address: String) -> DeviceState? {
+        deviceNumbers[home]?[address].flatMap { device($0) }
+    }
+    /// Of one home, by address.
+    func devices(of home: HomeID) -> [DeviceState] {
+        (deviceNumbers[home] ?? [:]).values.sorted().compactMap { device($0) }
+    }
+    func seriesInfo(_ id: SeriesID) -> Series? {
+        let index = Int(id.number)
+        return index < series.count ? series[index] : nil
+    }
+    mutating func put(_ device: Device) {
+        let index = Int(device.id.number)
+        devices.ensure(count: index + 1, default: nil)
+        if let old = devices[index] {
+            devices[index] = DeviceState(device: device, slots: old.slots, skew: old.skew, savedHeardAt: old.savedHeardAt)
+        } else {
+            devices[index] = DeviceState(device: device, slots: [], skew: Skew(usual: device.skew ?? .zero), savedHeardAt: nil)
+            deviceCount += 1
+        }
+        deviceNumbers[device.home, default: [:]][device.address] = device.id
+    }
+
+    // MARK: Alerts
+
+    func alertIndex(_ id: AlertID) -> Int? {
+        // Few are open at a time, and they are in order.
+        alerts.firstIndex { $0.id == id }
+    }
+    func alert(_ id: AlertID) -> Alert? { alertIndex(id).map { alerts[$0] } }
+
+    func plan(_ name: String) -> Plan { plans[name] ?? plans["standard"] ?? .standard }
+
+    // MARK: People
+
+    func zone(of home: HomeID) -> Zone { zones.of(homes[home]?.zone ?? "UTC") }
+    func name(_ person: PersonID) -> String { people[person]?.name ?? person.name }
+    func circleTitle(_ circle: CircleID) -> String { circles[circle]?.title ?? circle.name }
+
+    /// Whose data this home's shared signs are (an absence, say): all who claimed a device there, or, when
+    /// nobody did, all who live there.
+    func citizens(of home: HomeID) -> [PersonID] {
+        let claiming = Set(devices(of: home).flatMap(\.device.citizens))
+        if !claiming.isEmpty { return claiming.sorted() }
+        return people.values.filter { $0.kind == .citizen && $0.home == home }.map(\.id).sorted()
+    }
+
+    var responders: [Responder] {
+        var holding: [PersonID: Int] = [:]
+        for alert in alerts { for holder in alert.holders { holding[holder.person, default: 0] += 1 } }
+        return people.values.filter { $0.kind == .helper || $0.kind == .coordinator }
+            .sorted { $0.id < $1.id }
+            .map { person in
+                Responder(
+                    person: person.id, role: person.kind == .coordinator ? .coordinator : .helper,
+                    circles: person.circles, position: person.position, isOnDuty: person.isOnDuty,
+                    hours: person.hours, holding: holding[person.id] ?? 0)
+            }
+    }
+}
+
+/// A device and what is remembered beside it.
+struct DeviceState: Sendable {
+    var device: Device
+    /// Which series its quantities go to. A handful: searched from the front.
+    var slots: [SeriesSlot]
+    var skew: Skew
+    /// The sign of life that stands on disk; the one in memory is newer.
+    var savedHeardAt: Instant?
+}
+
+struct SeriesSlot: Sendable {
+    var quantity: Quantity
+    var channel: String
+    var series: SeriesID
+}

@@ -1,0 +1,89 @@
+import GRDB
+
+/// The tables, as numbered migrations. A migration that has shipped is never changed; the next is added.
+enum Schema {
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1 the main path") { db in
+            try db.execute(sql: firstTables)
+        }
+        return migrator
+    }
+
+    /// Bodies are JSON of the domain's own values with sorted keys; columns beside them are there for the
+    /// queries that need them. Instants are milliseconds since 1970.
+    private static let firstTables = """
+        -- Counters that identifiers come from. A number that was given out is never given out again.
+        CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE circle (name TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE TABLE home (name TEXT PRIMARY KEY, body TEXT NOT NULL, removedAt INTEGER) STRICT;
+        CREATE TABLE person (name TEXT PRIMARY KEY, body TEXT NOT NULL, removedAt INTEGER) STRICT;
+        -- Logins of the broker: the hash as Mosquitto writes it, never the password.
+        CREATE TABLE login (name TEXT PRIMARY KEY, hash TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE device (
+            id INTEGER PRIMARY KEY, home TEXT NOT NULL REFERENCES home(name), address TEXT NOT NULL,
+            body TEXT NOT NULL, lastHeardAt INTEGER, UNIQUE (home, address)) STRICT;
+        CREATE TABLE claim (
+            n INTEGER PRIMARY KEY, device INTEGER NOT NULL REFERENCES device(id), citizen TEXT NOT NULL,
+            by TEXT NOT NULL, at INTEGER NOT NULL, releasedAt INTEGER) STRICT;
+        CREATE TABLE series (
+            id INTEGER PRIMARY KEY, device INTEGER NOT NULL REFERENCES device(id), quantity TEXT NOT NULL,
+            channel TEXT NOT NULL, UNIQUE (device, quantity, channel)) STRICT;
+        -- The one large table. `at` is milliseconds · 64 + ordinal · 2 + time source (see ReadingKey); the
+        -- value is an integer where it is a whole number, which takes one byte instead of eight, so the table
+        -- is not STRICT. No foreign key: it would be looked up for every reading.
+        CREATE TABLE reading (series INTEGER NOT NULL, at INTEGER NOT NULL, value NOT NULL,
+            PRIMARY KEY (series, at)) WITHOUT ROWID;
+
+        CREATE TABLE stranger (
+            home TEXT NOT NULL, address TEXT NOT NULL, convention TEXT NOT NULL, messages INTEGER NOT NULL,
+            firstSeenAt INTEGER NOT NULL, lastSeenAt INTEGER NOT NULL, PRIMARY KEY (home, address))
+            STRICT, WITHOUT ROWID;
+        CREATE TABLE undecodable (
+            n INTEGER PRIMARY KEY, home TEXT NOT NULL, address TEXT NOT NULL, convention TEXT NOT NULL,
+            reason TEXT NOT NULL, at INTEGER NOT NULL, payload BLOB NOT NULL) STRICT;
+        CREATE TABLE undecodableCount (
+            home TEXT NOT NULL, convention TEXT NOT NULL, reason TEXT NOT NULL, messages INTEGER NOT NULL,
+            lastAt INTEGER NOT NULL, PRIMARY KEY (home, convention, reason)) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE consent (
+            id INTEGER PRIMARY KEY, citizen TEXT NOT NULL REFERENCES person(name), body TEXT NOT NULL,
+            givenAt INTEGER NOT NULL, givenBy TEXT NOT NULL, withdrawnAt INTEGER, withdrawnBy TEXT) STRICT;
+
+        CREATE TABLE detector (key TEXT PRIMARY KEY, phase TEXT NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE TABLE deadline (key TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE alert (
+            id INTEGER PRIMARY KEY, home TEXT NOT NULL, rule TEXT NOT NULL, raisedAt INTEGER NOT NULL,
+            endedAt INTEGER, body TEXT NOT NULL) STRICT;
+        CREATE INDEX alertOpen ON alert (id) WHERE endedAt IS NULL;
+        CREATE TABLE history (
+            n INTEGER PRIMARY KEY, alert INTEGER NOT NULL REFERENCES alert(id), at INTEGER NOT NULL,
+            body TEXT NOT NULL) STRICT;
+        CREATE INDEX historyOfAlert ON history (alert);
+
+        CREATE TABLE decision (
+            id INTEGER PRIMARY KEY, at INTEGER NOT NULL, citizens TEXT NOT NULL, request TEXT NOT NULL,
+            outcome TEXT NOT NULL) STRICT;
+        CREATE TABLE notice (
+            id INTEGER PRIMARY KEY, alert INTEGER NOT NULL REFERENCES alert(id), state TEXT NOT NULL,
+            body TEXT NOT NULL) STRICT;
+        CREATE INDEX noticePending ON notice (id) WHERE state IN ('queued', 'attempted');
+        CREATE INDEX noticeOfAlert ON notice (alert);
+        -- Appended to, never changed: what was told stays told.
+        CREATE TABLE disclosure (
+            n INTEGER PRIMARY KEY, at INTEGER NOT NULL, citizen TEXT NOT NULL, recipient TEXT NOT NULL,
+            alert INTEGER, notice INTEGER, decision INTEGER, data TEXT NOT NULL, detail TEXT NOT NULL,
+            stage TEXT, state TEXT NOT NULL) STRICT;
+        CREATE INDEX disclosureOfCitizen ON disclosure (citizen, n);
+        CREATE INDEX disclosureOfNotice ON disclosure (notice);
+
+        CREATE TABLE operatorLog (
+            n INTEGER PRIMARY KEY, at INTEGER NOT NULL, uid INTEGER NOT NULL, actingFor TEXT,
+            command TEXT NOT NULL, outcome TEXT NOT NULL) STRICT;
+        CREATE TABLE subscription (filter TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+        """
+}

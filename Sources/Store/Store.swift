@@ -1,0 +1,132 @@
+import Care
+import Foundation
+import GRDB
+
+/// The database of one data folder: SQLite in WAL mode, every commit flushed to disk, one writer.
+///
+/// Not `Sendable`: it belongs to the thread that runs the turns.
+public final class Store {
+    let pool: DatabasePool
+    public let path: String
+    /// Newest key of each series, to number readings of the same millisecond; by series number.
+    /// Only a cache: emptied whenever a turn fails, filled again from the table.
+    var newestKeys: [Int64] = []
+    static let unknownKey = Int64.min
+    var statements = HotStatements()
+
+    /// Opens or makes `caring.sqlite` in `folder`, brings its schema up to date and checks that commits are
+    /// really flushed.
+    ///
+    /// - Throws: `StoreError` with a sentence for the user.
+    public init(folder: String) throws {
+        path = folder + "/caring.sqlite"
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            // Made before SQLite does, so that the file is never readable by others, not even for a moment.
+            if !FileManager.default.fileExists(atPath: path) {
+                _ = FileManager.default.createFile(
+                    atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
+            }
+            var configuration = Configuration()
+            configuration.label = "caring"
+            configuration.busyMode = .timeout(5)
+            configuration.maximumReaderCount = 4
+            configuration.prepareDatabase { db in
+                try db.execute(sql: "PRAGMA cache_size = -24576")  // 24 MiB
+            }
+            pool = try DatabasePool(path: path, configuration: configuration)
+            try pool.writeWithoutTransaction { db in
+                // GRDB sets NORMAL while it turns WAL on, after `prepareDatabase`; a commit has to be on disk
+                // before a message is acknowledged, so it is set here and looked at.
+                try db.execute(sql: "PRAGMA synchronous = FULL")
+                // 16 MiB of log between checkpoints: a drain writes each leaf page once, not many times.
+                try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
+                try db.execute(sql: "PRAGMA journal_size_limit = 67108864")
+                let level = try Int.fetchOne(db, sql: "PRAGMA synchronous")
+                let foreign = try Int.fetchOne(db, sql: "PRAGMA foreign_keys")
+                let journal = try String.fetchOne(db, sql: "PRAGMA journal_mode")
+                guard level == 2, foreign == 1, journal == "wal" else {
+                    throw StoreError(
+                        "The database at \(path) cannot be used safely here; put the data folder on a local disk.",
+                        detail: "synchronous \(level ?? -1), foreign_keys \(foreign ?? -1), journal \(journal ?? "?")")
+                }
+            }
+            try Schema.migrator.migrate(pool)
+        } catch let error as StoreError {
+            throw error
+        } catch {
+            throw StoreError(
+                "The database at \(path) cannot be opened; check that the folder can be written to and the disk is not full.",
+                detail: "\(error)")
+        }
+    }
+
+    /// One transaction of the one writer. When `body` throws or the commit fails, nothing of it is kept.
+    public func turn<T>(_ body: (StoreTurn) throws -> T) throws -> T {
+        do {
+            return try pool.writeWithoutTransaction { db in
+                var result: T?
+                try db.inTransaction(.immediate) {
+                    result = try body(StoreTurn(db: db, store: self))
+                    return .commit
+                }
+                guard let result else { throw StoreError("The turn ended without a result.", detail: "") }
+                return result
+            }
+        } catch {
+            newestKeys.removeAll(keepingCapacity: true)
+            throw error
+        }
+    }
+
+    /// Reads what was committed last.
+    public func read<T>(_ body: (StoreReader) throws -> T) throws -> T {
+        try pool.read { db in try body(StoreReader(db: db)) }
+    }
+
+    /// Values of the writer's settings, for tests and `status`.
+    public func writerSettings() throws -> (synchronous: Int, journal: String, foreignKeys: Bool) {
+        try pool.writeWithoutTransaction { db in
+            (
+                try Int.fetchOne(db, sql: "PRAGMA synchronous") ?? -1,
+                try String.fetchOne(db, sql: "PRAGMA journal_mode") ?? "",
+                try Bool.fetchOne(db, sql: "PRAGMA foreign_keys") ?? false
+            )
+        }
+    }
+
+    /// Moves the log into the database file, so that its size can be measured.
+    public func checkpoint() throws {
+        _ = try pool.writeWithoutTransaction { db in try db.checkpoint(.truncate) }
+    }
+
+    public func close() throws {
+        statements.finalize()
+        try pool.close()
+    }
+
+    deinit { statements.finalize() }
+}
+
+/// Two descriptions: a sentence to show and what to look for in the log. Personal data in neither.
+public struct StoreError: Error, CustomStringConvertible, Sendable {
+    public var description: String
+    public var detail: String
+
+    public init(_ sentence: String, detail: String) {
+        description = sentence
+        self.detail = detail
+    }
+}
+
+/// JSON as it stands in the tables: sorted keys, so that the same value is the same bytes.
+enum Body {
+    static func encode(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+    static func decode<T: Decodable>(_ type: T.Type, _ text: String) throws -> T {
+        try JSONDecoder().decode(type, from: Data(text.utf8))
+    }
+}

@@ -1,0 +1,252 @@
+import Care
+import Foundation
+import GRDB
+
+/// What may be written within one turn. Valid only inside `Store.turn`.
+public struct StoreTurn {
+    let db: Database
+    let store: Store
+
+    public var reader: StoreReader { StoreReader(db: db) }
+
+    // MARK: Readings
+
+    /// Appends one reading.
+    ///
+    /// - Returns: false when the device had told exactly this before (same series, same device time, same
+    ///   value): delivered again, it counts once.
+    @discardableResult
+    public func append(_ reading: Reading) throws -> Bool {
+        let index = Int(reading.series.number)
+        if store.newestKeys.count <= index {
+            store.newestKeys.append(
+                contentsOf: repeatElement(Store.unknownKey, count: index + 1 - store.newestKeys.count))
+        }
+        var newest = store.newestKeys[index]
+        if newest == Store.unknownKey {
+            newest = try Int64.fetchOne(
+                db, sql: "SELECT max(at) FROM reading WHERE series = ?", arguments: [reading.series.number]) ?? -1
+            store.newestKeys[index] = newest
+        }
+        var key = ReadingKey(at: reading.at, source: reading.source)
+        if key.millisecond <= newest >> 6 {
+            guard let free = try freeKey(reading, key) else { return false }
+            key = free
+        }
+        try store.statements.insertReading(db, reading.series, key, reading.value)
+        if key.raw > newest { store.newestKeys[index] = key.raw }
+        return true
+    }
+
+    /// A key for a reading whose millisecond is not newer than all others of its series; nil when the device
+    /// has told it before.
+    private func freeKey(_ reading: Reading, _ key: ReadingKey) throws -> ReadingKey? {
+        var millisecond = key.millisecond
+        // Each full millisecond pushes to the next; a thousand of them would be 32 000 readings of one series
+        // at one instant, which no device has.
+        for _ in 0..<1_000 {
+            let rows = try Row.fetchAll(
+                db.cachedStatement(sql: "SELECT at, value FROM reading WHERE series = ? AND at >= ? AND at < ? ORDER BY at"),
+                arguments: [reading.series.number, millisecond << 6, (millisecond + 1) << 6])
+            if reading.source == .device {
+                for row in rows where ReadingKey(raw: row[0]).source == .device && row[1] as Double == reading.value.asNumber {
+                    return nil
+                }
+            }
+            let next = rows.last.map { ReadingKey(raw: $0[0]).ordinal + 1 } ?? 0
+            if next < ReadingKey.perMillisecondMax {
+                return ReadingKey(
+                    at: Instant(milliseconds: millisecond), source: reading.source, ordinal: next)
+            }
+            millisecond += 1
+        }
+        throw StoreError(
+            "One device sends more readings of the same instant than can be kept; check its clock.",
+            detail: "series \(reading.series.number)")
+    }
+
+    // MARK: Counters
+
+    /// The next number of this counter, beginning with 1.
+    public func next(_ counter: String) throws -> Int64 {
+        try Int64.fetchOne(
+            db,
+            sql: """
+                INSERT INTO counter (name, value) VALUES (?, 1)
+                ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value
+                """, arguments: [counter]) ?? 1
+    }
+
+    public func setCounter(_ counter: String, _ value: Int64) throws {
+        try run("INSERT INTO counter (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            [counter, value])
+    }
+
+    public func setMeta(_ key: String, _ value: String) throws {
+        try run("INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", [key, value])
+    }
+
+    // MARK: People and things
+
+    public func save(_ circle: Circle) throws {
+        try run("INSERT INTO circle (name, body) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET body = excluded.body",
+            [circle.id.name, try Body.encode(circle)])
+    }
+    public func save(_ home: Home) throws {
+        try run(
+            "INSERT INTO home (name, body) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET body = excluded.body, removedAt = NULL",
+            [home.id.name, try Body.encode(home)])
+    }
+    public func remove(_ home: HomeID, at: Instant) throws {
+        try run("UPDATE home SET removedAt = ? WHERE name = ?", [at.milliseconds, home.name])
+    }
+    public func save(_ person: Person) throws {
+        try run(
+            "INSERT INTO person (name, body) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET body = excluded.body, removedAt = NULL",
+            [person.id.name, try Body.encode(person)])
+    }
+    public func remove(_ person: PersonID, at: Instant) throws {
+        try run("UPDATE person SET removedAt = ? WHERE name = ?", [at.milliseconds, person.name])
+    }
+    public func saveLogin(_ name: String, hash: String) throws {
+        try run("INSERT INTO login (name, hash) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET hash = excluded.hash", [name, hash])
+    }
+    public func removeLogin(_ name: String) throws { try run("DELETE FROM login WHERE name = ?", [name]) }
+
+    public func save(_ device: Device) throws {
+        try run(
+            """
+            INSERT INTO device (id, home, address, body) VALUES (?, ?, ?, ?)
+            ON CONFLICT (id) DO UPDATE SET body = excluded.body
+            """, [device.id.number, device.home.name, device.address, try Body.encode(device)])
+    }
+    public func saveHeard(_ device: DeviceID, at: Instant) throws {
+        try run("UPDATE device SET lastHeardAt = ? WHERE id = ?", [at.milliseconds, device.number])
+    }
+    public func claim(_ device: DeviceID, citizen: PersonID, by: String, at: Instant) throws {
+        try run("INSERT INTO claim (device, citizen, by, at) VALUES (?, ?, ?, ?)",
+            [device.number, citizen.name, by, at.milliseconds])
+    }
+    public func releaseClaims(_ device: DeviceID, at: Instant) throws {
+        try run("UPDATE claim SET releasedAt = ? WHERE device = ? AND releasedAt IS NULL", [at.milliseconds, device.number])
+    }
+    public func save(_ series: Series) throws {
+        try run("INSERT INTO series (id, device, quantity, channel) VALUES (?, ?, ?, ?)",
+            [series.id.number, series.device.number, series.quantity.name, series.channel])
+    }
+
+    /// Adds to what is known of an unclaimed device. Beyond `strangersMax` rows the one that was silent
+    /// longest makes room.
+    public func count(_ stranger: Stranger, strangersMax: Int) throws {
+        try run(
+            """
+            INSERT INTO stranger (home, address, convention, messages, firstSeenAt, lastSeenAt) VALUES (?, ?, ?, ?, ?, ?)
+            ON CONFLICT (home, address) DO UPDATE SET messages = messages + excluded.messages,
+                lastSeenAt = max(lastSeenAt, excluded.lastSeenAt), convention = excluded.convention
+            """,
+            [stranger.home.name, stranger.address, stranger.convention, stranger.messages,
+                stranger.firstSeenAt.milliseconds, stranger.lastSeenAt.milliseconds])
+        if try Int.fetchOne(db.cachedStatement(sql: "SELECT count(*) FROM stranger")) ?? 0 > strangersMax {
+            try run("DELETE FROM stranger WHERE (home, address) IN (SELECT home, address FROM stranger ORDER BY lastSeenAt LIMIT 1)", [])
+        }
+    }
+    public func removeStranger(_ home: HomeID, _ address: String) throws {
+        try run("DELETE FROM stranger WHERE home = ? AND address = ?", [home.name, address])
+    }
+
+    /// Keeps a message that could not be decoded: its count for ever, its payload (the first
+    /// `payloadBytesMax`) while there are fewer than `keptMax`.
+    public func keepUndecodable(
+        home: HomeID, address: String, convention: String, reason: String, at: Instant, payload: [UInt8]?, keptMax: Int
+    ) throws {
+        try run(
+            """
+            INSERT INTO undecodableCount (home, convention, reason, messages, lastAt) VALUES (?, ?, ?, 1, ?)
+            ON CONFLICT (home, convention, reason) DO UPDATE SET messages = messages + 1, lastAt = excluded.lastAt
+            """, [home.name, convention, reason, at.milliseconds])
+        guard let payload else { return }
+        try run("INSERT INTO undecodable (home, address, convention, reason, at, payload) VALUES (?, ?, ?, ?, ?, ?)",
+            [home.name, address, convention, reason, at.milliseconds, Data(payload)])
+        try run("DELETE FROM undecodable WHERE n <= (SELECT max(n) FROM undecodable) - ?", [keptMax])
+    }
+    public func dropUndecodable(before: Instant) throws {
+        try run("DELETE FROM undecodable WHERE at < ?", [before.milliseconds])
+    }
+
+    // MARK: Consent
+
+    public func save(_ record: ConsentRecord, givenBy: String, at: Instant) throws {
+        try run("INSERT INTO consent (id, citizen, body, givenAt, givenBy) VALUES (?, ?, ?, ?, ?)",
+            [record.id.number, record.citizen.name, try Body.encode(record), at.milliseconds, givenBy])
+    }
+    /// The record itself stays as it was given; the withdrawal stands beside it.
+    public func withdraw(_ id: ConsentID, by: String, at: Instant) throws {
+        try run("UPDATE consent SET withdrawnAt = ?, withdrawnBy = ? WHERE id = ? AND withdrawnAt IS NULL",
+            [at.milliseconds, by, id.number])
+    }
+
+    // MARK: Watching and alerts
+
+    public func save(_ phase: DetectorPhase, key: String) throws {
+        if phase == .idle {
+            try run("DELETE FROM detector WHERE key = ?", [key])
+        } else {
+            try run("INSERT INTO detector (key, phase) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET phase = excluded.phase",
+                [key, try Body.encode(phase)])
+        }
+    }
+    /// Nil removes it.
+    public func saveDeadline(_ key: String, at: Instant?) throws {
+        if let at {
+            try run("INSERT INTO deadline (key, at) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET at = excluded.at",
+                [key, at.milliseconds])
+        } else {
+            try run("DELETE FROM deadline WHERE key = ?", [key])
+        }
+    }
+    public func save(_ alert: Alert) throws {
+        try run(
+            """
+            INSERT INTO alert (id, home, rule, raisedAt, endedAt, body) VALUES (?, ?, ?, ?, ?, ?)
+            ON CONFLICT (id) DO UPDATE SET endedAt = excluded.endedAt, body = excluded.body
+            """,
+            [alert.id.number, alert.home.name, alert.matter.rule.name, alert.raisedAt.milliseconds,
+                alert.ending?.at.milliseconds, try Body.encode(alert)])
+    }
+    public func append(_ entry: HistoryEntry, to alert: AlertID) throws {
+        try run("INSERT INTO history (alert, at, body) VALUES (?, ?, ?)",
+            [alert.number, entry.at.milliseconds, try Body.encode(entry)])
+    }
+    public func save(_ decision: Decision, id: DecisionID, citizens: [PersonID], request: ConsentRequest) throws {
+        try run("INSERT INTO decision (id, at, citizens, request, outcome) VALUES (?, ?, ?, ?, ?)",
+            [id.number, request.at.milliseconds, try Body.encode(citizens), try Body.encode(request), try Body.encode(decision)])
+    }
+    public func save(_ notice: Notice) throws {
+        try run(
+            """
+            INSERT INTO notice (id, alert, state, body) VALUES (?, ?, ?, ?)
+            ON CONFLICT (id) DO UPDATE SET state = excluded.state, body = excluded.body
+            """, [notice.id.number, notice.alert.number, notice.state.rawValue, try Body.encode(notice)])
+    }
+    public func append(_ d: Disclosure) throws {
+        try run(
+            """
+            INSERT INTO disclosure (at, citizen, recipient, alert, notice, decision, data, detail, stage, state)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [d.at.milliseconds, d.citizen.name, d.recipient.name, d.alert?.number, d.notice?.number, d.decision?.number,
+                d.data, d.detail.name, d.stage?.name, d.state.rawValue])
+    }
+    public func logOperator(at: Instant, uid: UInt32, actingFor: String?, command: String, outcome: String) throws {
+        try run("INSERT INTO operatorLog (at, uid, actingFor, command, outcome) VALUES (?, ?, ?, ?, ?)",
+            [at.milliseconds, Int64(uid), actingFor, command, outcome])
+    }
+    public func setSubscriptions(_ filters: [String]) throws {
+        try run("DELETE FROM subscription", [])
+        for filter in filters { try run("INSERT OR IGNORE INTO subscription (filter) VALUES (?)", [filter]) }
+    }
+
+    private func run(_ sql: String, _ arguments: [(any DatabaseValueConvertible)?]) throws {
+        try db.cachedStatement(sql: sql).execute(arguments: StatementArguments(arguments))
+    }
+}

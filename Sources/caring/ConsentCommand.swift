@@ -1,0 +1,96 @@
+import ArgumentParser
+import Care
+
+struct ConsentCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "consent", abstract: "Say who may learn what, and see what has been said.",
+        subcommands: [Grant.self, Refuse.self, Withdraw.self, List.self])
+
+    struct Grant: Saying {
+        static let configuration = CommandConfiguration(
+            abstract: "Permit somebody to learn something; what nothing permits stays private.",
+            discussion: """
+                Example: caring consent grant --to circle:oak-street --purpose emergency-response --data safety
+
+                Here --data says which data; the gateway's data folder is given with --data-dir.
+                """)
+        @OptionGroup var draft: DraftOptions
+        @OptionGroup var globals: ConsentGlobals
+        var command: Command { .consentGrant(draft.draft) }
+    }
+
+    struct Refuse: Saying {
+        static let configuration = CommandConfiguration(
+            abstract: "Refuse somebody something; this is stronger than any permission.",
+            discussion: """
+                Example: caring consent refuse --to service:clinic --data heart_rate --until 2026-12-31
+
+                Here --data says which data; the gateway's data folder is given with --data-dir.
+                """)
+        @OptionGroup var draft: DraftOptions
+        @OptionGroup var globals: ConsentGlobals
+        var command: Command { .consentRefuse(draft.draft) }
+    }
+
+    struct Withdraw: Saying {
+        static let configuration = CommandConfiguration(
+            abstract: "Take back what was permitted or refused; nothing further is sent from then on.",
+            discussion: "Example: caring consent withdraw c5")
+        @Argument(help: "The record as consent list shows it, e.g. c5.") var id: String
+        @OptionGroup var globals: Globals
+        var command: Command { .consentWithdraw(id: id) }
+    }
+
+    struct List: Saying {
+        static let configuration = CommandConfiguration(abstract: "List what is permitted and refused.")
+        @Option(help: "Whose; nobody named: yours.") var citizen: String?
+        @Flag(help: "Those that are withdrawn or over, too.") var all = false
+        @OptionGroup var globals: Globals
+        var command: Command { .consentList(citizen: citizen, all: all) }
+    }
+}
+
+/// A consent as it is typed. The gateway reads the texts and says what is wrong with them.
+struct DraftOptions: ParsableArguments {
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "Who: helper:maria, circle:oak-street, coordinator:*, service:clinic or anyone.", valueName: "who"))
+    var to: [String]
+
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "What for: \(Purpose.allCases.map(\.rawValue).joined(separator: ", ")); none named: everything.",
+            valueName: "purpose"))
+    var purpose: [String] = []
+
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "Which data: a category (safety), a quantity (heart_rate), device:<device>, identity or everything.",
+            valueName: "data"))
+    var data: [String]
+
+    @Option(
+        help: """
+            How much: wellbeing, alert, summary or readings (default: alert when granting, wellbeing is what a \
+            refusal leaves).
+            """)
+    var detail: String?
+
+    @Option(help: "From which stage of an alert on: asked, accepted or attending.") var stage: String?
+
+    @Option(help: ArgumentHelp("When, e.g. \"mon-fri 08:00-18:00\"; may be repeated.", valueName: "hours"))
+    var hours: [String] = []
+
+    @Option(help: "From this day or instant on (default: now).") var from: String?
+    @Option(help: "Until this day or instant, or for this long, e.g. 30d.") var until: String?
+    @Option(help: "Whose data; nobody named: yours.") var citizen: String?
+
+    var draft: ConsentDraft {
+        ConsentDraft(
+            citizen: citizen, to: to, purposes: purpose, data: data, detail: detail, stage: stage, hours: hours,
+            from: from, until: until)
+    }
+}

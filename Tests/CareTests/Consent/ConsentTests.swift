@@ -1,0 +1,354 @@
+import Care
+import Foundation
+import Testing
+
+/// What consent means, by example. Times are UTC unless a zone says otherwise.
+@Suite struct ConsentTests {
+    // MARK: Permit and refuse
+
+    @Test func `what nothing permits is denied`() {
+        #expect(decide(asking(), of()) == Decision(detail: .nothing, reason: .nothingPermits, decidedBy: []))
+    }
+
+    @Test func `data of nobody are denied`() {
+        #expect(decide(asking(), holders: []).reason == .nobodyToPermit)
+    }
+
+    @Test func `whoever asks for nothing is told nothing`() {
+        var request = asking()
+        request.detail = .nothing
+        #expect(decide(request, of(permit(1))) == Decision(detail: .nothing, reason: .nothingPermits, decidedBy: []))
+    }
+
+    @Test func `a permit permits what it says and no more`() {
+        let decision = decide(asking(.readings), of(permit(1, .summary)))
+        #expect(decision == Decision(detail: .summary, reason: .permitted, decidedBy: [c(1)]))
+    }
+
+    @Test func `nobody is told more than they asked for`() {
+        #expect(decide(asking(.alert), of(permit(1, .readings))).detail == .alert)
+    }
+
+    @Test func `a permit of too little did not decide`() {
+        let decision = decide(asking(.readings), of(permit(1, .wellbeing), permit(2, .readings), permit(3, .readings)))
+        #expect(decision == Decision(detail: .readings, reason: .permitted, decidedBy: [c(2), c(3)]))
+    }
+
+    @Test func `a refusal beats every permit`() {
+        let decision = decide(asking(), of(permit(1, .readings), permit(2, .readings), refuse(3, .wellbeing)))
+        #expect(decision == Decision(detail: .nothing, reason: .refused, decidedBy: [c(3)]))
+    }
+
+    @Test func `a refusal of values leaves a summary to whatever permits it`() {
+        let decision = decide(asking(.readings), of(permit(1, .readings), refuse(2, .readings)))
+        #expect(decision == Decision(detail: .summary, reason: .permitted, decidedBy: [c(1), c(2)]))
+        #expect(decide(asking(.readings), of(refuse(2, .readings))).reason == .nothingPermits)
+    }
+
+    @Test func `a refusal that changed nothing did not decide`() {
+        #expect(decide(asking(.alert), of(permit(1, .readings), refuse(2, .readings))).decidedBy == [c(1)])
+        #expect(decide(asking(.readings), of(permit(1, .summary), refuse(2, .readings))).decidedBy == [c(1)])
+    }
+
+    @Test func `to refuse nothing and to refuse wellbeing is to refuse all`() {
+        for detail in [Detail.nothing, .wellbeing] {
+            #expect(decide(asking(.wellbeing), of(permit(1), refuse(2, detail))).reason == .refused)
+        }
+    }
+
+    // MARK: Who and what
+
+    @Test func `an ended membership ends the permit`() {
+        let record = permit(1) { $0.recipients = [.circle("oak-street")] }
+        var request = asking()
+        #expect(decide(request, of(record)).isPermitted)
+        request.recipient.circles = ["elm-street"]
+        #expect(!decide(request, of(record)).isPermitted)
+    }
+
+    @Test func `a coordinator is no helper, whatever their name`() {
+        let record = permit(1) { $0.recipients = [.anyHelper, .helper("maria"), .circle("oak-street")] }
+        var request = asking()
+        request.recipient.kind = .coordinator
+        #expect(!decide(request, of(record)).isPermitted)
+    }
+
+    @Test func `a record for no recipients or no data is about nothing`() {
+        let records = [permit(1) { $0.recipients = [] }, permit(2) { $0.data = [] }]
+        #expect(decide(asking(), of(records)).reason == .nothingPermits)
+    }
+
+    @Test func `another purpose needs another permit`() {
+        let record = permit(1) { $0.purposes = [.dailySupport] }
+        #expect(!decide(asking(), of(record)).isPermitted)
+    }
+
+    @Test func `one quantity is not the category`() throws {
+        let fall = try #require(Quantity("fall"))
+        let about = permit(1) { $0.data = [.quantity(fall)] }
+        let against = refuse(2) { $0.data = [.quantity(fall)] }
+        var request = asking()
+        #expect(decide(request, of(about)).reason == .nothingPermits)
+        #expect(decide(request, of(permit(1), against)).isPermitted)
+        request.data = .data(category: .safety, quantity: fall, device: nil)
+        #expect(decide(request, of(about)).isPermitted)
+        #expect(decide(request, of(permit(1), against)).reason == .refused)
+    }
+
+    @Test func `a device is meant only by its own data`() {
+        let record = permit(1) { $0.data = [.device(DeviceID(7))] }
+        var request = asking()
+        #expect(!decide(request, of(record)).isPermitted)
+        request.data = .data(category: .safety, quantity: nil, device: DeviceID(7))
+        #expect(decide(request, of(record)).isPermitted)
+    }
+
+    @Test func `everything does not mean a name and address`() {
+        var request = asking(.alert)
+        request.data = .identity
+        #expect(decide(request, of(permit(1))).reason == .nothingPermits)
+        #expect(decide(request, of(permit(1), refuse(2))).reason == .nothingPermits)
+    }
+
+    @Test func `a name and address are told or not told`() {
+        var request = asking(.readings)
+        request.data = .identity
+        let named = permit(1, .wellbeing) { $0.data = [.identity] }
+        #expect(decide(request, of(named)) == Decision(detail: .readings, reason: .permitted, decidedBy: [c(1)]))
+        let against = refuse(2, .readings) { $0.data = [.identity] }
+        #expect(decide(request, of(named, against)) == Decision(detail: .nothing, reason: .refused, decidedBy: [c(2)]))
+    }
+
+    @Test func `a record with a stage holds from that stage on, and only in alerts`() {
+        let record = permit(1) { $0.stage = .accepted }
+        let reached: [Stage?: Bool] = [nil: false, .asked: false, .accepted: true, .attending: true]
+        for stage in [nil] + Stage.allCases {
+            var request = asking()
+            request.stage = stage
+            #expect(decide(request, of(record)).isPermitted == reached[stage])
+        }
+    }
+
+    // MARK: When
+
+    @Test func `it holds from its first instant and ends before its last`() {
+        let record = permit(1) {
+            $0.from = at("2026-06-01T00:00:00Z")
+            $0.until = at("2026-07-01T00:00:00Z")
+        }
+        let expected = [
+            "2026-05-31T23:59:59.999Z": false, "2026-06-01T00:00:00Z": true, "2026-06-30T23:59:59.999Z": true,
+            "2026-07-01T00:00:00Z": false,
+        ]
+        for (time, holds) in expected { #expect(decide(asking(at: time), of(record)).isPermitted == holds, "\(time)") }
+    }
+
+    @Test func `a withdrawal counts at once`() {
+        let record = permit(1) { $0.withdrawnAt = at("2026-06-10T12:00:00Z") }
+        #expect(decide(asking(at: "2026-06-10T11:59:59.999Z"), of(record)).isPermitted)
+        #expect(!decide(asking(at: "2026-06-10T12:00:00Z"), of(record)).isPermitted)
+    }
+
+    @Test func `hours past midnight belong to the day on which they began`() throws {
+        let friday = try HourWindow(text: "fri 22:00-07:00")
+        let record = permit(1) { $0.hours = [friday] }
+        let expected = [
+            "2026-06-05T21:59:59.999Z": false, "2026-06-05T22:00:00Z": true, "2026-06-06T06:59:59.999Z": true,
+            "2026-06-06T07:00:00Z": false, "2026-06-05T06:00:00Z": false, "2026-06-06T22:00:00Z": false,
+        ]
+        for (time, holds) in expected { #expect(decide(asking(at: time), of(record)).isPermitted == holds, "\(time)") }
+    }
+
+    @Test func `hours that end where they began last a day`() throws {
+        let window = try HourWindow(text: "fri 12:00-12:00")
+        let record = permit(1) { $0.hours = [window] }
+        let expected = [
+            "2026-06-05T11:59:00Z": false, "2026-06-05T12:00:00Z": true, "2026-06-06T11:59:00Z": true,
+            "2026-06-06T12:00:00Z": false,
+        ]
+        for (time, holds) in expected { #expect(decide(asking(at: time), of(record)).isPermitted == holds, "\(time)") }
+    }
+
+    /// London, 25 October 2026: at 02:00 the clocks go back to 01:00.
+    @Test func `in the hour that comes twice the wall clock decides twice`() throws {
+        let window = try HourWindow(text: "01:30-02:00")
+        let record = permit(1) { $0.hours = [window] }
+        let expected = [
+            "2026-10-25T00:29:59Z": false, "2026-10-25T00:30:00Z": true, "2026-10-25T00:59:59Z": true,
+            "2026-10-25T01:00:00Z": false, "2026-10-25T01:30:00Z": true, "2026-10-25T02:00:00Z": false,
+        ]
+        for (time, holds) in expected {
+            #expect(decide(asking(at: time), of(record, zone: consentLondon)).isPermitted == holds, "\(time)")
+        }
+    }
+
+    /// London, 29 March 2026: at 01:00 the clocks go forward to 02:00.
+    @Test func `in the hour that is skipped nothing begins`() throws {
+        let (skipped, night) = (try HourWindow(text: "01:00-02:00"), try HourWindow(text: "00:00-03:00"))
+        for time in ["2026-03-29T00:59:59.999Z", "2026-03-29T01:00:00Z"] {
+            let request = asking(at: time)
+            #expect(!decide(request, of(permit(1) { $0.hours = [skipped] }, zone: consentLondon)).isPermitted)
+            #expect(decide(request, of(permit(1) { $0.hours = [night] }, zone: consentLondon)).isPermitted)
+        }
+    }
+
+    // MARK: Several citizens
+
+    @Test func `a shared device needs everyone's permit, and the least of them counts`() {
+        let ada = holder("ada", [permit(1, .readings)])
+        let tom = holder("tom", [permit(2, .alert) { $0.citizen = "tom" }])
+        let silent = holder("ann", [])
+        let both = decide(asking(.readings), holders: [ada, tom])
+        #expect(both == Decision(detail: .alert, reason: .permitted, decidedBy: [c(1), c(2)]))
+        #expect(decide(asking(.readings), holders: [ada, tom, silent]).reason == .nothingPermits)
+    }
+
+    @Test func `one citizen's refusal is enough`() {
+        let ada = holder("ada", [permit(1)])
+        let tom = holder("tom", [permit(2) { $0.citizen = "tom" }, refuse(3) { $0.citizen = "tom" }])
+        let decision = decide(asking(), holders: [ada, tom])
+        #expect(decision == Decision(detail: .nothing, reason: .refused, decidedBy: [c(3)]))
+    }
+
+    // MARK: What cannot be evaluated
+
+    @Test func `an unreadable record denies`() {
+        let holder = ConsentHolder(
+            citizen: "ada", zone: .utc,
+            records: [.record(permit(1)), .record(refuse(2)), .unreadable(c(9), citizen: "ada", reason: "damaged")])
+        let decision = decide(asking(), holders: [holder])
+        #expect(decision == Decision(detail: .nothing, reason: .notEvaluated, decidedBy: [c(9)]))
+    }
+
+    @Test func `hours outside the zone's table deny, but only where they would decide`() throws {
+        let table = Zone(name: "Short", transitions: [], until: .distantFuture)
+        let night = try HourWindow(text: "22:00-07:00")
+        let against = refuse(2) { $0.hours = [night] }
+        #expect(decide(asking(), of(permit(1), against, zone: table)).decidedBy == [c(2)])
+        #expect(decide(asking(), of(permit(1), against, zone: table)).reason == .notEvaluated)
+        let other = refuse(2) {
+            $0.hours = [night]
+            $0.recipients = [.anyService]
+        }
+        #expect(decide(asking(), of(permit(1), other, zone: table)).isPermitted)
+    }
+
+    @Test func `another citizen's record among one's own denies`() {
+        let decision = decide(asking(), of(permit(1), permit(2) { $0.citizen = "tom" }))
+        #expect(decision == Decision(detail: .nothing, reason: .notEvaluated, decidedBy: [c(2)]))
+    }
+
+    // MARK: Text
+
+    @Test(arguments: [
+        "helper:maria", "helper:*", "circle:oak-street", "coordinator:carla", "coordinator:*", "service:clinic",
+        "service:*", "anyone",
+    ])
+    func `recipients are read as they are written`(text: String) throws {
+        let pattern = try RecipientPattern(text: text)
+        #expect(pattern.text == text)
+        #expect(try JSONDecoder().decode([RecipientPattern].self, from: JSONEncoder().encode([pattern])) == [pattern])
+    }
+
+    @Test(arguments: ["", "helper", "helper:", "helper:Maria", "circle:*", "friend:tom", "anyone:*", "helper:a:b", "*"])
+    func `other recipients are refused`(text: String) {
+        #expect(throws: ConsentTextError.self) { try RecipientPattern(text: text) }
+        #expect(throws: DecodingError.self) {
+            try JSONDecoder().decode([RecipientPattern].self, from: JSONEncoder().encode([text]))
+        }
+    }
+
+    @Test(arguments: ["everything", "safety", "family", "quantity:heart_rate", "device:12", "identity"])
+    func `data are read as they are written`(text: String) throws {
+        let pattern = try DataPattern(text: text)
+        #expect(pattern.text == text)
+        #expect(try JSONDecoder().decode([DataPattern].self, from: JSONEncoder().encode([pattern])) == [pattern])
+    }
+
+    @Test func `a bare quantity is read too`() throws {
+        #expect(try DataPattern(text: "heart_rate").text == "quantity:heart_rate")
+    }
+
+    @Test(arguments: ["", "Safety", "device:", "device:-1", "device:99999999999", "quantity:safety", "address"])
+    func `other data are refused`(text: String) {
+        #expect(throws: ConsentTextError.self) { try DataPattern(text: text) }
+    }
+
+    @Test(arguments: [
+        "22:00-07:00", "mon-fri 08:00-18:00", "sat,sun 10:00-24:00", "mon-wed,fri 00:00-24:00", "mon-sun 12:00-12:00",
+    ])
+    func `hours are read as they are written`(text: String) throws {
+        #expect(try HourWindow(text: text).text == text)
+    }
+
+    @Test func `days may run over the end of the week`() throws {
+        let window = try HourWindow(text: "sat-mon,sun 10:00-12:00")
+        #expect(window.days == [.monday, .saturday, .sunday])
+    }
+
+    @Test(arguments: [
+        "", "22:00", "24:00-07:00", "7:00-8:00", "mon- 08:00-09:00", "mon,, 08:00-09:00", "xyz 08:00-09:00",
+        "08:00-09:00 mon", "+8:00-09:00", "08:00-24:01", "mon-tue-wed 08:00-09:00",
+    ])
+    func `other hours are refused`(text: String) {
+        #expect(throws: ConsentTextError.self) { try HourWindow(text: text) }
+    }
+}
+
+// MARK: - Ada's records, Maria's requests
+
+private func c(_ number: Int64) -> ConsentID { ConsentID(number) }
+
+private func at(_ iso: String) -> Instant {
+    guard let instant = Instant(iso: iso) else { preconditionFailure("\(iso) is no instant") }
+    return instant
+}
+
+/// Maria, a helper of Oak Street, asks about the category safety during an alert.
+private func asking(_ detail: Detail = .alert, at time: String = "2026-06-10T12:00:00Z") -> ConsentRequest {
+    ConsentRequest(
+        recipient: Recipient(kind: .helper, person: "maria", circles: ["oak-street"]), purpose: .emergencyResponse,
+        data: .data(category: .safety, quantity: nil, device: nil), detail: detail, stage: .asked, at: at(time))
+}
+
+private func record(_ effect: ConsentRecord.Effect, _ id: Int64, _ detail: Detail) -> ConsentRecord {
+    ConsentRecord(
+        id: c(id), citizen: "ada", effect: effect, recipients: [.anyone], purposes: [], data: [.everything],
+        detail: detail, from: .distantPast)
+}
+
+private func permit(_ id: Int64, _ detail: Detail = .readings, with change: (inout ConsentRecord) -> Void = { _ in })
+    -> ConsentRecord
+{
+    var permit = record(.permit, id, detail)
+    change(&permit)
+    return permit
+}
+
+private func refuse(_ id: Int64, _ detail: Detail = .wellbeing, with change: (inout ConsentRecord) -> Void = { _ in })
+    -> ConsentRecord
+{
+    var refusal = record(.refuse, id, detail)
+    change(&refusal)
+    return refusal
+}
+
+private func holder(_ citizen: PersonID, _ records: [ConsentRecord], zone: Zone = .utc) -> ConsentHolder {
+    ConsentHolder(citizen: citizen, zone: zone, records: records.map { .record($0) })
+}
+
+private func of(_ records: ConsentRecord..., zone: Zone = .utc) -> ConsentHolder { holder("ada", records, zone: zone) }
+private func of(_ records: [ConsentRecord]) -> ConsentHolder { holder("ada", records) }
+
+private func decide(_ request: ConsentRequest, _ holder: ConsentHolder) -> Decision {
+    Care.decide(request, holders: [holder])
+}
+
+/// British clocks of 2026: forward on 29 March, back on 25 October, both at 01:00 UTC.
+let consentLondon = Zone(
+    name: "Europe/London",
+    transitions: [
+        .init(at: .distantPast, offsetSeconds: 0),
+        .init(at: Instant(milliseconds: 1_774_746_000_000), offsetSeconds: 3_600),
+        .init(at: Instant(milliseconds: 1_792_890_000_000), offsetSeconds: 0),
+    ], until: .distantFuture)
