@@ -52,20 +52,23 @@ let package = Package(
             ]),
         .target(
             name: "Web",
-            dependencies: ["Gateway", "Care", .product(name: "Hummingbird", package: "hummingbird")]),
-        .target(name: "CareTesting", dependencies: ["Care", "Gateway", "Notify"]),
+            dependencies: [
+                "Gateway", "Care", .product(name: "Hummingbird", package: "hummingbird"), log, lifecycle,
+            ]),
+        .target(name: "CareTesting", dependencies: ["Care", "Gateway", "Notify", "Devices", "Store", "MQTT", log]),
         .executableTarget(
-            name: "caringd", dependencies: ["Web", "Gateway", "Care", arguments, log, lifecycle]),
+            name: "caringd", dependencies: ["Web", "Gateway", "Devices", "Store", "Care", arguments, log, lifecycle]),
         .executableTarget(
             name: "caring",
-            dependencies: ["Gateway", "MQTT", "Care", "CZlib", arguments, http]),
+            dependencies: ["Gateway", "MQTT", "Devices", "Care", "CZlib", arguments, http, log]),
         .testTarget(name: "CareTests", dependencies: ["Care"]),
         .testTarget(name: "DevicesTests", dependencies: ["Devices", "Care"]),
-        .testTarget(name: "MQTTTests", dependencies: ["MQTT"]),
+        .testTarget(name: "MQTTTests", dependencies: ["MQTT", "CareTesting", log]),
         .testTarget(name: "StoreTests", dependencies: ["Store", "Care"]),
         .testTarget(name: "NotifyTests", dependencies: ["Notify", "Care"]),
         .testTarget(name: "GatewayTests", dependencies: ["Gateway", "Care", "Store"]),
-        .testTarget(name: "Scenarios", dependencies: ["CareTesting", "Gateway", "Care"]),
+        .testTarget(name: "WebTests", dependencies: ["Web", "Gateway", "Care", http, log, lifecycle]),
+        .testTarget(name: "Scenarios", dependencies: ["CareTesting", "Gateway", "Notify", "Store", "Care"]),
         .testTarget(name: "Integration", dependencies: ["CareTesting", "Gateway", "MQTT", "Care"]),
     ],
     swiftLanguageModes: [.v6]

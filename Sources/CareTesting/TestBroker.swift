@@ -8,7 +8,8 @@ public final class TestBroker {
     public enum BrokerText: Sendable {
         /// Lets everyone in, keeps everything, and saves only when it is stopped.
         case open
-        /// A configuration file such as `config/mosquitto.conf`; its paths under `var/` then lie in the temporary folder.
+        /// A configuration file such as `config/mosquitto.conf`. The broker is started in the temporary folder, so
+        /// that its paths under `var/` lie there.
         case file(String)
         case text(String)
     }
@@ -94,7 +95,7 @@ public final class TestBroker {
         persistence true
         persistence_location var/mosquitto/
         autosave_interval 0
-        max_queued_messages 0
+        max_queued_messages 1000000
         max_inflight_messages 0
         upgrade_outgoing_qos true
         set_tcp_nodelay true

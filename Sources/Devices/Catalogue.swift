@@ -27,7 +27,8 @@ public struct Catalogue: Sendable {
             for name in try list(folder) {
                 var isFolder: ObjCBool = false
                 let path = "\(folder)/\(name)"
-                guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue,
+                guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder),
+                    isFolder.boolValue,
                     !name.hasPrefix("."), !Self.conventions.contains(where: { $0.name == name })
                 else { continue }
                 let known = Self.conventions.map { $0.name }.joined(separator: ", ")
@@ -69,8 +70,11 @@ public struct Catalogue: Sendable {
         _ route: Route, payload: UnsafeRawBufferPointer, arrivedAt: Instant,
         into readings: inout [DecodedReading]
     ) -> Outcome {
-        guard route.conventionIndex < conventions.count else { return .undecodable(reason: Route.strangeReason) }
-        return conventions[route.conventionIndex].decode(route, payload: payload, arrivedAt: arrivedAt, into: &readings)
+        guard route.conventionIndex < conventions.count else {
+            return .undecodable(reason: Route.strangeReason)
+        }
+        return conventions[route.conventionIndex].decode(
+            route, payload: payload, arrivedAt: arrivedAt, into: &readings)
     }
 
     /// Decodes the sample messages of all profiles. One error for each that does not give what it must.
@@ -90,7 +94,8 @@ public struct Catalogue: Sendable {
         }
         guard names.count <= filesMax else {
             throw ProfileError(
-                file: folder, line: 0, column: 0, message: "There are more than \(filesMax) files in this folder.")
+                file: folder, line: 0, column: 0,
+                message: "There are more than \(filesMax) files in this folder.")
         }
         return names.sorted()
     }
@@ -102,7 +107,8 @@ public struct Catalogue: Sendable {
         guard data.count <= ProfileNode.fileBytesMax else {
             throw ProfileError(
                 file: path, line: 0, column: 0,
-                message: "This file is larger than \(ProfileNode.fileBytesMax / 1_024) KiB: a profile is short.")
+                message:
+                    "This file is larger than \(ProfileNode.fileBytesMax / 1_024) KiB: a profile is short.")
         }
         guard let text = String(validating: data, as: UTF8.self) else {
             throw ProfileError(file: path, line: 0, column: 0, message: "This file is not UTF-8 text.")

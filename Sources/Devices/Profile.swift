@@ -68,7 +68,10 @@ struct Profile: Sendable {
             }
             return .object(Members(properties: [(path, property)], time: timePath))
         }
-        for key in ["at", "quantity", "category", "unit", "invert", "lowest", "highest", "words", "parts", "otherwise"] {
+        for key in [
+            "at", "quantity", "category", "unit", "invert", "lowest", "highest", "words", "parts",
+            "otherwise",
+        ] {
             if let misplaced = fields[key] {
                 throw misplaced.error("With properties, \(key) stands at each property.")
             }

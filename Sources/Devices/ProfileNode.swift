@@ -63,7 +63,8 @@ struct ProfileNode {
     }
 
     /// Keys and values in the order of the file.
-    func pairs(_ what: String) throws(ProfileError) -> [(key: ProfileNode, name: String, value: ProfileNode)] {
+    func pairs(_ what: String) throws(ProfileError) -> [(key: ProfileNode, name: String, value: ProfileNode)]
+    {
         guard let mapping = node.mapping else {
             throw error("\(what) should be a list of \u{201C}name: value\u{201D} lines.")
         }

@@ -86,6 +86,8 @@ struct Property: Sendable {
         if looksAtParts {
             for word in words where hasPart(text, word.text) { return word.meaning }
         }
+        // For an event every other text is one more way in which it happens: a remote's `off` is a press.
+        if kind == .event, let otherwise { return otherwise }
         if let number = numberInText(text) { return meaning(of: number) }
         if kind != .number {
             for word in Self.trueWords where equalsIgnoringCase(text, word) { return meaning(of: true) }
@@ -110,7 +112,9 @@ private func equalsIgnoringCase(_ text: UnsafeRawBufferPointer, _ word: [UInt8])
 
 /// Whether `word` stands in `text` between separators or ends. A word may itself hold separators.
 private func hasPart(_ text: UnsafeRawBufferPointer, _ word: [UInt8]) -> Bool {
-    func separates(_ index: Int) -> Bool { text[index] == UInt8(ascii: "_") || text[index] == UInt8(ascii: "-") }
+    func separates(_ index: Int) -> Bool {
+        text[index] == UInt8(ascii: "_") || text[index] == UInt8(ascii: "-")
+    }
     guard !word.isEmpty, text.count > word.count else { return false }
     for start in 0...(text.count - word.count) {
         guard start == 0 || separates(start - 1) else { continue }

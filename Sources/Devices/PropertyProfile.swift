@@ -86,7 +86,7 @@ extension ProfileNode {
         guard let quantity = Quantity(name) else {
             throw error(
                 "There is no quantity \u{201C}\(safeText(name, charactersMax: 40))\u{201D}. "
-                    + "The known ones are in docs and Sources/Care/Reading/Quantity.swift.")
+                    + "Known: \(Quantity.all.map(\.name).joined(separator: ", ")).")
         }
         return quantity
     }

@@ -81,7 +81,9 @@ struct Sample: Sendable {
 
     /// What is wrong, in a sentence; nil when the sample gives what it must.
     func complaint(_ catalogue: Catalogue) -> String? {
-        guard let route = catalogue.route(topicBelowHome: topic) else { return "No profile knows this topic." }
+        guard let route = catalogue.route(topicBelowHome: topic) else {
+            return "No profile knows this topic."
+        }
         var got: [DecodedReading] = []
         var bytes = message
         let outcome = bytes.withUTF8 {
@@ -103,7 +105,8 @@ struct Sample: Sendable {
             return nil
         case (_, .undecodable(let reason)): return "It cannot be decoded: \(reason)"
         case (_, .readings): return "It gives \(got.map(Self.words).joined(separator: ", "))."
-        case (_, .availability(let isOnline)): return "It says that the device is \(isOnline ? "on" : "off")line."
+        case (_, .availability(let isOnline)):
+            return "It says that the device is \(isOnline ? "on" : "off")line."
         case (_, .nothing): return "It gives nothing."
         }
     }

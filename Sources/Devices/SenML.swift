@@ -42,7 +42,8 @@ struct SenML: Convention {
     func route(topicBelowHome topic: String) -> Route? {
         guard topic.hasPrefix("senml/"), topic.utf8.count > 6 else { return nil }
         let expected = topics.first { $0.topic.matches(topic) && $0.expected != nil }?.expected
-        return Route(convention: Self.name, device: topic, expected: expected, role: .readings, profileIndex: 0)
+        return Route(
+            convention: Self.name, device: topic, expected: expected, role: .readings, profileIndex: 0)
     }
 
     func decode(
@@ -89,7 +90,9 @@ struct SenMLVocabulary: Sendable {
 
     /// Kebab or snake, capitals or not: `Heart-Rate` is `heart_rate`.
     static func normal(_ name: some StringProtocol) -> String {
-        String(decoding: name.lowercased().utf8.map { $0 == UInt8(ascii: "-") ? UInt8(ascii: "_") : $0 }, as: UTF8.self)
+        String(
+            decoding: name.lowercased().utf8.map { $0 == UInt8(ascii: "-") ? UInt8(ascii: "_") : $0 },
+            as: UTF8.self)
     }
 
     func quantity(named name: some StringProtocol) -> Quantity? {

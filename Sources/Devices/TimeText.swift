@@ -60,5 +60,6 @@ func deviceTime(text raw: UnsafeRawBufferPointer) -> Instant? {
     }
     let minutes = Int64(hour * 60 + minute - offsetMinutes)
     return Instant(
-        milliseconds: day.number * 86_400_000 + minutes * 60_000 + Int64(second) * 1_000 + Int64(milliseconds))
+        milliseconds: day.number * 86_400_000 + minutes * 60_000 + Int64(second) * 1_000 + Int64(milliseconds)
+    )
 }

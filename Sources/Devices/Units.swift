@@ -28,7 +28,8 @@ struct Conversion: Hashable, Sendable {
     /// From a unit as a device owner, UCUM or SenML writes it. Nil when it does not measure this quantity.
     init?(from sent: String, to quantity: Quantity) {
         let row = Self.table.first {
-            $0.to == quantity.unit && $0.sent.contains(sent) && ($0.only.isEmpty || $0.only.contains(quantity.name))
+            $0.to == quantity.unit && $0.sent.contains(sent)
+                && ($0.only.isEmpty || $0.only.contains(quantity.name))
         }
         guard let row else { return nil }
         self = row.conversion
@@ -56,7 +57,9 @@ struct Conversion: Hashable, Sendable {
         _ to: String, _ sent: [String], add: Double = 0, multiply: Double = 1, divide: Double = 1,
         only: [String] = []
     ) -> Row {
-        Row(to: to, sent: sent, conversion: Conversion(add: add, multiply: multiply, divide: divide), only: only)
+        Row(
+            to: to, sent: sent, conversion: Conversion(add: add, multiply: multiply, divide: divide),
+            only: only)
     }
 
     /// The one table of conversions.

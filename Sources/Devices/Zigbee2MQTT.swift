@@ -34,14 +34,17 @@ struct Zigbee2MQTT: Convention {
         for (profile, members, node) in parsed {
             let topic = profile.topic
             if let prefix = topic.prefix {
-                guard !prefix.contains("+") else { throw node.error("A base topic has no wildcards but # at its end.") }
+                guard !prefix.contains("+") else {
+                    throw node.error("A base topic has no wildcards but # at its end.")
+                }
                 bases.append((prefix, profiles.count))
                 profiles.append((topic, profile.expected, members.table))
             } else {
                 guard let base = general.first(where: { topic.description.hasPrefix($0.prefix + "/") }) else {
                     throw node.error("No profile is for the base topic of \(topic), such as zigbee2mqtt/#.")
                 }
-                profiles.append((topic, profile.expected ?? base.profile.expected, members.over(base.members).table))
+                profiles.append(
+                    (topic, profile.expected ?? base.profile.expected, members.over(base.members).table))
             }
         }
         self.bases = bases

@@ -1,7 +1,7 @@
 import CMosquitto
 import Glibc
 
-// How a connection begins, waits, and ends.
+// How a connection begins and waits, and what is made of its news.
 extension MQTTClient {
     /// Milliseconds since 1970 (UTC), from the system's clock.
     public static func systemMilliseconds() -> Int64 {
@@ -48,8 +48,7 @@ extension MQTTClient {
             phase = .connecting(connection, giveUpAtNanoseconds: now + limit)
         } catch {
             logger.debug("Connecting failed.", metadata: ["reason": "\(error.debugDescription)"])
-            events.append(.unreachable(error))
-            retryLater()
+            unreachable(error)
         }
     }
 
@@ -116,13 +115,11 @@ extension MQTTClient {
         if case .connecting(let connection, let giveUpAt) = phase {
             let error = found & Int16(POLLERR) != 0 ? connection.takeSocketError() : 0
             if error != 0 {
-                events.append(.unreachable(.system(call: "connect", errno: error)))
-                retryLater()
+                unreachable(.system(call: "connect", errno: error))
                 return false
             }
             if monotonicNanoseconds() >= giveUpAt {
-                events.append(.unreachable(.noAnswer(after: configuration.connectTimeoutMilliseconds)))
-                retryLater()
+                unreachable(.noAnswer(after: configuration.connectTimeoutMilliseconds))
                 return false
             }
         }
@@ -160,7 +157,7 @@ extension MQTTClient {
         case .connectAnswered(let reason, let sessionPresent): connectAnswered(reason, sessionPresent)
         case .closed(let code): closed(code)
         case .published(let mid, let reason):
-            publishesUnconfirmed -= 1
+            publishesUnconfirmed = max(0, publishesUnconfirmed - 1)
             if let refused = reasonCode(reason) {
                 events.append(.publishRefused(mid: mid, reasonCode: refused))
             } else {
@@ -193,16 +190,26 @@ extension MQTTClient {
     private func closed(_ code: Int32) {
         switch phase {
         case .connecting:
-            events.append(.unreachable(brokersFailure(code)))
-            retryLater()
-        case .connected where code == Int32(MQTT_RC_SESSION_TAKEN_OVER.rawValue):
-            events.append(.takenOver)
-            dropConnection(next: .waiting(untilNanoseconds: monotonicNanoseconds() + delay.longest()))
-        case .connected:
-            events.append(.disconnected(brokersFailure(code)))
-            retryLater()
+            unreachable(brokersFailure(code))
+        case .connected(_, let since):
+            if isTakenOver(code, since: since) {
+                shortConnections = 0
+                events.append(.takenOver)
+                dropConnection(next: .waiting(untilNanoseconds: monotonicNanoseconds() + delay.longest()))
+            } else {
+                events.append(.disconnected(brokersFailure(code)))
+                retryLater()
+            }
         case .waiting, .stopped: return
         }
+    }
+
+    private func isTakenOver(_ code: Int32, since: Int64) -> Bool {
+        if code == Int32(MQTT_RC_SESSION_TAKEN_OVER.rawValue) { return true }
+        let isShort = monotonicNanoseconds() - since < Self.stableAfterNanoseconds
+        let isClosedWithoutReason = code == Int32(MOSQ_ERR_CONN_LOST.rawValue)
+        shortConnections = isShort && isClosedWithoutReason ? shortConnections + 1 : 0
+        return shortConnections >= Self.shortConnectionsMax
     }
 
     /// A code is the broker's from 128 on, and below that the library's.
@@ -213,81 +220,10 @@ extension MQTTClient {
         return Connection.failure("the loop", code)
     }
 
-    // MARK: Ending
-
-    func retryLater() { dropConnection(next: .waiting(untilNanoseconds: monotonicNanoseconds() + delay.next())) }
-
-    /// Forgets the connection, with everything that libmosquitto has queued for it. Sends no DISCONNECT.
-    func dropConnection(next: Phase) {
-        connection?.shutDown()
-        phase = next
-        filtersByMid.removeAll()
-        publishesUnconfirmed = 0
+    /// Whatever failed, it was not that another client has the session.
+    private func unreachable(_ failure: MQTTFailure) {
+        events.append(.unreachable(failure))
+        shortConnections = 0
+        retryLater()
     }
-
-    /// Makes sure that nothing of the present burst is acknowledged.
-    func breakOff(_ reason: String) {
-        dropConnection(next: .waiting(untilNanoseconds: monotonicNanoseconds() + delay.next()))
-        state.pointee.signals.removeAll(keepingCapacity: true)
-        state.pointee.burst.removeAll(keepingCapacity: true)
-        state.pointee.isDamaged = false
-        events.append(.brokenOff(reason))
-        logger.error("A burst was not kept; the broker will send it again.", metadata: ["reason": "\(reason)"])
-    }
-
-    /// Ends the connection in an orderly way: acknowledges what is kept, writes what was published, and sends a
-    /// DISCONNECT, so that no will appears. The broker keeps the session. Afterwards `pass` only waits.
-    ///
-    /// Within a hand-over it takes effect after the acknowledgements. Takes at most two seconds.
-    public func disconnect() {
-        if isHandingOver {
-            isDisconnectWanted = true
-            return
-        }
-        isDisconnectWanted = false
-        // A burst not yet handed over must not be acknowledged: then the connection is only dropped.
-        if case .connected(let connection, _) = phase, state.pointee.burst.isEmpty {
-            do {
-                try sayGoodbye(connection)
-            } catch {
-                logger.debug("Disconnecting failed.", metadata: ["reason": "\(error.debugDescription)"])
-            }
-        }
-        applySignals()
-        dropConnection(next: .stopped)
-        state.pointee.burst.removeAll(keepingCapacity: true)
-    }
-
-    private func sayGoodbye(_ connection: Connection) throws(MQTTFailure) {
-        guard let socket = connection.socket else { return }
-        // The broker throws away acknowledgements that it has not read when the client comes back, and sends
-        // those messages again. The library closes its socket as soon as the DISCONNECT is written; a second
-        // descriptor for it shows when the broker has read that far, because it then closes its side.
-        let watched = dup(socket)
-        defer { if watched >= 0 { close(watched) } }
-        try connection.disconnect()
-        let writeUntil = monotonicNanoseconds() + Self.goodbyeNanosecondsMax
-        while connection.write(isManyPackets: true) <= 0, let descriptor = connection.socket,
-            monotonicNanoseconds() < writeUntil
-        {
-            var writable = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-            _ = Glibc.poll(&writable, 1, 100)
-        }
-        if watched < 0 || connection.socket != nil { return }
-        let closeUntil = monotonicNanoseconds() + Self.goodbyeNanosecondsMax
-        while monotonicNanoseconds() < closeUntil {
-            var readable = pollfd(fd: watched, events: Int16(POLLIN), revents: 0)
-            if Glibc.poll(&readable, 1, 100) > 0 && !discardInput(watched) { return }
-        }
-    }
-
-    /// - Returns: whether the other side is still there. What it sends after our DISCONNECT, it will send again.
-    private func discardInput(_ socket: Int32) -> Bool {
-        withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 1) { buffer in
-            recv(socket, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT)) > 0
-        }
-    }
-
-    /// How long each half of a goodbye may take: writing it, and seeing that the broker has read it.
-    private static let goodbyeNanosecondsMax: Int64 = 1_000_000_000
 }

@@ -12,7 +12,7 @@ import Logging
 public final class MQTTClient {
     public let waker: Waker
 
-    // What follows is not private only because MQTTClient+Connecting.swift needs it too.
+    // What follows is not private only because the other files of this class need it too.
 
     enum Phase {
         case waiting(untilNanoseconds: Int64)
@@ -38,8 +38,13 @@ public final class MQTTClient {
     var isHandingOver = false
     var isDisconnectWanted = false
 
-    /// A connection that stood this long without a message also counts as one that works.
-    private static let stableAfterNanoseconds: Int64 = 10_000_000_000
+    /// Connections in a row that the broker closed before they were stable. See `.takenOver`.
+    var shortConnections = 0
+
+    /// A connection that stood this long counts as one that works: the delays begin anew. Neither CONNACK
+    /// nor a message is enough for that, or two clients of one id would take turns four times a second.
+    static let stableAfterNanoseconds: Int64 = 10_000_000_000
+    static let shortConnectionsMax = 3
 
     /// Does not connect yet: the first `pass` does.
     ///
@@ -142,7 +147,6 @@ public final class MQTTClient {
             return nil
         }
         state.pointee.burst.removeAll(keepingCapacity: true)
-        delay.reset()
         let seconds = (monotonicNanoseconds() - began) / 1_000_000_000
         if seconds >= configuration.keepAliveSeconds {
             logger.warning(
@@ -161,6 +165,7 @@ public final class MQTTClient {
             monotonicNanoseconds() - since >= Self.stableAfterNanoseconds
         {
             delay.reset()
+            shortConnections = 0
         }
     }
 

@@ -104,14 +104,17 @@ public struct MQTTConfiguration: Sendable {
         func isText(_ text: String?) -> Bool { !(text ?? "").utf8.contains(0) }
         try require(!host.isEmpty && isText(host), "host", "must not be empty")
         try require((1...65_535).contains(port), "port", "must be 1 to 65535")
-        try require((1...65_535).contains(clientID.utf8.count) && isText(clientID), "clientID", "must have 1 to 65535 bytes")
+        try require(
+            (1...65_535).contains(clientID.utf8.count) && isText(clientID), "clientID", "must have 1 to 65535 bytes")
         try require(isText(username) && isText(password), "username and password", "must not contain NUL")
         try require(password == nil || username != nil, "password", "needs a username")
         try require((5...65_535).contains(keepAliveSeconds), "keepAliveSeconds", "must be 5 to 65535")
         try require(subscriptions.allSatisfy { $0.qos <= 1 }, "subscriptions", "must have QoS 0 or 1")
         try require((will?.qos ?? 0) <= 1, "will", "must have QoS 0 or 1")
         try require((will?.payload.count ?? 0) <= 65_535, "will", "must have at most 65535 bytes")
-        try require((tls?.certificateFile == nil) == (tls?.keyFile == nil), "tls", "needs certificateFile and keyFile, or neither")
+        try require(
+            (tls?.certificateFile == nil) == (tls?.keyFile == nil), "tls",
+            "needs certificateFile and keyFile, or neither")
         try require(burstMessagesMax >= 1 && burstBytesMax >= 1, "burst limits", "must be at least 1")
         try require((1...65_535).contains(publishQueueMax), "publishQueueMax", "must be 1 to 65535")
         try require(
@@ -119,6 +122,8 @@ public struct MQTTConfiguration: Sendable {
                 && reconnectDelayMaxMilliseconds <= 3_600_000,
             "reconnect delays", "must be at least 1 ms, ascending, and at most an hour")
         try require((0...1).contains(reconnectJitter), "reconnectJitter", "must be 0 to 1")
-        try require((100...600_000).contains(connectTimeoutMilliseconds), "connectTimeoutMilliseconds", "must be 100 to 600000")
+        try require(
+            (100...600_000).contains(connectTimeoutMilliseconds), "connectTimeoutMilliseconds",
+            "must be 100 to 600000")
     }
 }

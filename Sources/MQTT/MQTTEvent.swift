@@ -13,7 +13,8 @@ public enum MQTTEvent: Sendable, Hashable {
     /// The connection was lost. Publishes not yet `.published` are unknown and their ids void.
     case disconnected(MQTTFailure)
     /// Another client connected with the same client id. Tried again only after the longest delay, so that
-    /// two clients do not throw each other out in turns.
+    /// two clients do not throw each other out in turns. A broker may say so; Mosquitto 2.0.11 only closes the
+    /// socket, so that this is also what three connections in a row that were closed within seconds are taken for.
     case takenOver
     /// The broker has the message (QoS 1), or it was written to the socket (QoS 0).
     case published(mid: Int32)

@@ -11,8 +11,7 @@ struct ReconnectDelay {
         jitter = configuration.reconnectJitter
     }
 
-    /// Called when something worked, and not already when a connection was made: if every hand-over
-    /// throws, the broker must not be asked for the same burst four times a second.
+    /// Called when a connection has proved stable.
     mutating func reset() { failuresInARow = 0 }
 
     /// Nanoseconds to wait after one more failure.

@@ -31,7 +31,7 @@ enum Schema {
             by TEXT NOT NULL, at INTEGER NOT NULL, releasedAt INTEGER) STRICT;
         CREATE TABLE series (
             id INTEGER PRIMARY KEY, device INTEGER NOT NULL REFERENCES device(id), quantity TEXT NOT NULL,
-            channel TEXT NOT NULL, UNIQUE (device, quantity, channel)) STRICT;
+            channel TEXT NOT NULL, addedAt INTEGER NOT NULL, UNIQUE (device, quantity, channel)) STRICT;
         -- The one large table. `at` is milliseconds · 64 + ordinal · 2 + time source (see ReadingKey); the
         -- value is an integer where it is a whole number, which takes one byte instead of eight, so the table
         -- is not STRICT. No foreign key: it would be looked up for every reading.

@@ -17,8 +17,10 @@ public final class Store {
     /// Opens or makes `caring.sqlite` in `folder`, brings its schema up to date and checks that commits are
     /// really flushed.
     ///
+    /// - Parameter isDurable: false for a folder that can be made again, such as a replay's: commits are then
+    ///   not flushed to disk.
     /// - Throws: `StoreError` with a sentence for the user.
-    public init(folder: String) throws {
+    public init(folder: String, isDurable: Bool = true) throws {
         path = folder + "/caring.sqlite"
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -38,14 +40,14 @@ public final class Store {
             try pool.writeWithoutTransaction { db in
                 // GRDB sets NORMAL while it turns WAL on, after `prepareDatabase`; a commit has to be on disk
                 // before a message is acknowledged, so it is set here and looked at.
-                try db.execute(sql: "PRAGMA synchronous = FULL")
+                try db.execute(sql: isDurable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF")
                 // 16 MiB of log between checkpoints: a drain writes each leaf page once, not many times.
                 try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
                 try db.execute(sql: "PRAGMA journal_size_limit = 67108864")
                 let level = try Int.fetchOne(db, sql: "PRAGMA synchronous")
                 let foreign = try Int.fetchOne(db, sql: "PRAGMA foreign_keys")
                 let journal = try String.fetchOne(db, sql: "PRAGMA journal_mode")
-                guard level == 2, foreign == 1, journal == "wal" else {
+                guard level == (isDurable ? 2 : 0), foreign == 1, journal == "wal" else {
                     throw StoreError(
                         "The database at \(path) cannot be used safely here; put the data folder on a local disk.",
                         detail: "synchronous \(level ?? -1), foreign_keys \(foreign ?? -1), journal \(journal ?? "?")")

@@ -31,10 +31,10 @@ public struct StoreReader {
         }
     }
     public func series() throws -> [Series] {
-        try Row.fetchAll(db, sql: "SELECT id, device, quantity, channel FROM series ORDER BY id").compactMap { row in
+        try Row.fetchAll(db, sql: "SELECT id, device, quantity, channel, addedAt FROM series ORDER BY id").compactMap { row in
             // A quantity that this version does not know any more: its readings stay, nothing is made of them.
             Quantity(row[2] as String).map {
-                Series(id: SeriesID(row[0]), device: DeviceID(row[1]), quantity: $0, channel: row[3])
+                Series(id: SeriesID(row[0]), device: DeviceID(row[1]), quantity: $0, channel: row[3], addedAt: Instant(milliseconds: row[4]))
             }
         }
     }

@@ -131,8 +131,8 @@ public struct StoreTurn {
         try run("UPDATE claim SET releasedAt = ? WHERE device = ? AND releasedAt IS NULL", [at.milliseconds, device.number])
     }
     public func save(_ series: Series) throws {
-        try run("INSERT INTO series (id, device, quantity, channel) VALUES (?, ?, ?, ?)",
-            [series.id.number, series.device.number, series.quantity.name, series.channel])
+        try run("INSERT INTO series (id, device, quantity, channel, addedAt) VALUES (?, ?, ?, ?, ?)",
+            [series.id.number, series.device.number, series.quantity.name, series.channel, series.addedAt.milliseconds])
     }
 
     /// Adds to what is known of an unclaimed device. Beyond `strangersMax` rows the one that was silent

@@ -9,7 +9,7 @@ struct ReadingCommand: AsyncParsableCommand {
         static let limits = 1...10_000
         static let configuration = CommandConfiguration(
             abstract: "List readings, as far as their owner permits you.",
-            discussion: "Example: caring reading list --citizen ada --quantity heart_rate --since 7d --purpose daily-support")
+            discussion: "Example: caring reading list --citizen ada --quantity heart_rate --since 7d")
         @Option(help: "Whose; nobody named: yours.") var citizen: String?
         @Option(help: "Only those of this home.") var home: String?
         @Option(help: "Only this quantity, e.g. heart_rate.") var quantity: String?

@@ -10,12 +10,10 @@ struct ConsentCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Permit somebody to learn something; what nothing permits stays private.",
             discussion: """
-                Example: caring consent grant --to circle:oak-street --purpose emergency-response --data safety
-
-                Here --data says which data; the gateway's data folder is given with --data-dir.
+                Example: caring consent grant --to circle:oak-street --purpose emergency-response --about safety
                 """)
         @OptionGroup var draft: DraftOptions
-        @OptionGroup var globals: ConsentGlobals
+        @OptionGroup var globals: Globals
         var command: Command { .consentGrant(draft.draft) }
     }
 
@@ -23,12 +21,10 @@ struct ConsentCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Refuse somebody something; this is stronger than any permission.",
             discussion: """
-                Example: caring consent refuse --to service:clinic --data heart_rate --until 2026-12-31
-
-                Here --data says which data; the gateway's data folder is given with --data-dir.
+                Example: caring consent refuse --to service:clinic --about heart_rate --until 2026-12-31
                 """)
         @OptionGroup var draft: DraftOptions
-        @OptionGroup var globals: ConsentGlobals
+        @OptionGroup var globals: Globals
         var command: Command { .consentRefuse(draft.draft) }
     }
 
@@ -70,12 +66,12 @@ struct DraftOptions: ParsableArguments {
         help: ArgumentHelp(
             "Which data: a category (safety), a quantity (heart_rate), device:<device>, identity or everything.",
             valueName: "data"))
-    var data: [String]
+    var about: [String]
 
     @Option(
         help: """
-            How much: wellbeing, alert, summary or readings (default: alert when granting, wellbeing is what a \
-            refusal leaves).
+            How much: wellbeing, alert, summary or readings (default: a grant permits up to alert, a refusal \
+            refuses all from wellbeing on).
             """)
     var detail: String?
 
@@ -90,7 +86,7 @@ struct DraftOptions: ParsableArguments {
 
     var draft: ConsentDraft {
         ConsentDraft(
-            citizen: citizen, to: to, purposes: purpose, data: data, detail: detail, stage: stage, hours: hours,
+            citizen: citizen, to: to, purposes: purpose, data: about, detail: detail, stage: stage, hours: hours,
             from: from, until: until)
     }
 }

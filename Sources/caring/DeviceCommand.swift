@@ -16,7 +16,7 @@ struct DeviceCommand: AsyncParsableCommand {
     struct Claim: Saying {
         static let configuration = CommandConfiguration(
             abstract: "Say whose a device is; this permits that its readings are stored.",
-            discussion: "Example: caring device claim \"zigbee2mqtt/kitchen motion\" --home elm-3 --for ada --expected 1h")
+            discussion: "Example: caring device claim \"zigbee2mqtt/kitchen motion\" --for ada --expected 1h")
         @Argument(help: "The device as device list shows it.") var device: String
         @Option(help: "Its home, where it is not yours.") var home: String?
         @Option(

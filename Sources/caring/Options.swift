@@ -50,17 +50,7 @@ extension GlobalOptions {
 
 struct Globals: GlobalOptions {
     @Option(
-        name: [.customLong("data"), .customLong("data-dir")],
-        help: ArgumentHelp("The gateway's data folder (default: var/).", valueName: "dir"))
-    var folder: String?
-
-    @OptionGroup var call: CallOptions
-}
-
-/// For the commands in which `--data` says which data a consent is about.
-struct ConsentGlobals: GlobalOptions {
-    @Option(
-        name: .customLong("data-dir"),
+        name: .customLong("data"),
         help: ArgumentHelp("The gateway's data folder (default: var/).", valueName: "dir"))
     var folder: String?
 

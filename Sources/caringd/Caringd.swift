@@ -49,7 +49,7 @@ struct Caringd: AsyncParsableCommand {
         defer { withExtendedLifetime(lock) {} }
 
         let gateway = GatewayService(configuration: settings, rules: rules, catalogue: catalogue, log: log)
-        let web = WebServer(socketPath: settings.socketPathUsed, performer: gateway, logger: log)
+        let web = WebServer(path: settings.socketPathUsed, performer: gateway, logger: log)
         var services = ServiceGroupConfiguration(
             services: [
                 .init(service: gateway, successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .gracefullyShutdownGroup),

@@ -30,12 +30,7 @@ import Testing
         guard FileManager.default.isExecutableFile(atPath: tool) else { return }
         let folder = try ScratchFolder()
         let file = try folder.write("elm-3:open sesame\n", to: "passwords")
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: tool)
-        process.arguments = ["-U", file]
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
+        try start(tool, ["-U", file]).waitUntilExit()
         let line = try String(contentsOfFile: file, encoding: .utf8).trimmingCharacters(in: .newlines)
         let made = String(line.dropFirst("elm-3:".count))
         let parts = made.split(separator: "$")
@@ -178,6 +173,13 @@ import Testing
         process.arguments = arguments
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
+        // Threads of Swift's pool block all signals, and a child inherits that: a Mosquitto started from one
+        // would hear neither SIGHUP nor SIGTERM.
+        var none = sigset_t()
+        var before = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
         try process.run()
         return process
     }

@@ -102,4 +102,13 @@ import Testing
         try client.passUntil { client.has { if case .disconnected = $0 { true } else { false } } }
         #expect(client.messages.count == 1)
     }
+
+    @Test func aBrokerThatSaysSoHasGivenTheSessionToAnother() throws {
+        let broker = try FakeBroker()
+        let client = try connected(broker)
+        broker.send([0xE0, 1, 0x8E])
+        try client.passUntil { client.events.last == .takenOver }
+        for _ in 0..<5 { client.pass(1) }
+        #expect(!broker.isAsked)
+    }
 }

@@ -123,8 +123,11 @@ public struct Series: Hashable, Sendable {
     public var quantity: Quantity
     /// Empty unless the device has several of that quantity.
     public var channel: String
+    /// When it was heard of for the first time.
+    public var addedAt: Instant
 
-    public init(id: SeriesID, device: DeviceID, quantity: Quantity, channel: String) {
+    public init(id: SeriesID, device: DeviceID, quantity: Quantity, channel: String, addedAt: Instant) {
+        self.addedAt = addedAt
         self.id = id
         self.device = device
         self.quantity = quantity

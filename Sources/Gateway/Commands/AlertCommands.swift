@@ -243,6 +243,8 @@ extension Engine {
     }
 
     func alertWatch(_ after: Int64, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
+        // Before the beginning means: from now on.
+        guard after >= 0 else { return Reply(next: try tx.reader.lastHistory()) }
         let entries = try tx.reader.history(after: after, limit: 200)
         var say: [String] = []
         var items: [JSON] = []

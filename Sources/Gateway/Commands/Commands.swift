@@ -153,7 +153,7 @@ extension Command {
     /// `status` is not, which would fill the log with nothing.
     var isLogged: Bool {
         switch self {
-        case .alertWatch(let after, _): after == 0
+        case .alertWatch(let after, _): after <= 0
         case .status: false
         default: true
         }

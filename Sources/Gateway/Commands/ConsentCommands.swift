@@ -35,7 +35,7 @@ extension Engine {
         _ draft: ConsentDraft, _ effect: ConsentRecord.Effect, _ person: Person, _ zone: Zone, id: ConsentID
     ) throws -> ConsentRecord {
         guard !draft.to.isEmpty else { throw CommandProblem.failed("Say to whom: --to circle:oak-street, --to helper:maria, --to coordinator:* or --to service:clinic.") }
-        guard !draft.data.isEmpty else { throw CommandProblem.failed("Say which data: --data safety, --data heart_rate, --data identity or --data everything.") }
+        guard !draft.data.isEmpty else { throw CommandProblem.failed("Say which data: --about safety, --about heart_rate, --about identity or --about everything.") }
         var recipients: [RecipientPattern] = []
         for text in draft.to {
             let pattern = try RecipientPattern(text: text)

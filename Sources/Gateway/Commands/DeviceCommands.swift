@@ -92,7 +92,7 @@ extension Engine {
                 throw CommandProblem.failed("\u{201C}\(safeText(expected))\u{201D} is no length of time between 10s and 366d.")
             }
         }
-        guard let route = catalogue.route(topicBelowHome: address) else {
+        guard let route = catalogue.route(topicBelowHome: address), route.isDevice else {
             throw CommandProblem.failed(
                 "No convention understands \u{201C}\(safeText(address))\u{201D}. See caring device list for what has been heard, and devices/README.md for how to describe a device.")
         }

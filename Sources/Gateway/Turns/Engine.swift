@@ -26,6 +26,8 @@ public final class Engine {
     public private(set) var now: Instant
     /// Replay: an alert that nobody can answer is taken as ended after this long.
     var assumeEndedAfter: Span?
+    /// Replay: every home and device of the recording is taken as added and claimed.
+    var replayZone: String?
 
     // Reused from message to message.
     var decoded: [DecodedReading] = []

@@ -39,7 +39,7 @@ extension Engine {
                     SeriesSlot(quantity: one.quantity, channel: one.channel, series: one.id))
                 guard !device.citizens.isEmpty else { continue }
                 known.append(one)
-                world.detectors.addSeries(one.id, device: one.device, quantity: one.quantity, at: device.claimedAt, into: &output)
+                world.detectors.addSeries(one.id, device: one.device, quantity: one.quantity, at: one.addedAt, into: &output)
             }
             for (key, phase) in try disk.detectorPhases() {
                 if let key = DetectorKey(text: key) { world.detectors.restore(phase: phase, for: key) }

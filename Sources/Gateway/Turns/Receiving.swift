@@ -24,7 +24,14 @@ extension Engine {
         _ topic: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer, isRetained: Bool, _ tx: StoreTurn
     ) throws {
         counts.messages += 1
-        let index = topics.find(topic) ?? topics.add(topic, meaning(of: String(decoding: topic, as: UTF8.self)))
+        let index: Int
+        if let known = topics.find(topic) {
+            index = known
+        } else {
+            let text = String(decoding: topic, as: UTF8.self)
+            if replayZone != nil { try admitForReplay(text, tx) }
+            index = topics.add(topic, meaning(of: text))
+        }
         switch topics[index] {
         case .device(let id, let route): try receive(id, route, payload, isRetained, tx)
         case .stranger(let home, let address, let convention):
@@ -49,12 +56,15 @@ extension Engine {
             return
         }
         decoded.removeAll(keepingCapacity: true)
-        switch catalogue.decode(route, payload: payload, arrivedAt: now, into: &decoded) {
-        case .readings:
+        let outcome = catalogue.decode(route, payload: payload, arrivedAt: now, into: &decoded)
+        // Of a message that is partly at fault the rest counts.
+        if !decoded.isEmpty {
             try heard(id, tx)
             for reading in decoded { try record(reading, of: id, tx) }
             if !output.isEmpty { try takeOver(tx) }
-        case .nothing: break
+        }
+        switch outcome {
+        case .readings, .nothing: break
         case .availability(let isOnline):
             // Connected is not alive, so this is no sign of life; only what it says is kept.
             guard var state = world.device(id), (state.device.offlineSince == nil) != isOnline else { return }
@@ -120,7 +130,7 @@ extension Engine {
         guard slots.count < configuration.limits.seriesPerDeviceMax else { return nil }
         let series = Series(
             id: SeriesID(Int32(truncatingIfNeeded: try tx.next("series"))), device: id, quantity: one.quantity,
-            channel: one.channel)
+            channel: one.channel, addedAt: now)
         try tx.save(series)
         world.devices[index]?.slots.append(SeriesSlot(quantity: one.quantity, channel: one.channel, series: series.id))
         world.series.ensure(count: Int(series.id.number) + 1, default: nil)
@@ -143,6 +153,7 @@ extension Engine {
             guard let route = catalogue.route(topicBelowHome: rest) else {
                 return .stranger(home, address: rest, convention: "unknown")
             }
+            guard route.isDevice else { return .ignored }
             if world.homes[home] != nil, let state = world.device(home, route.device), !state.device.citizens.isEmpty {
                 return .device(state.device.id, route)
             }
