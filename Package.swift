@@ -61,6 +61,8 @@ let package = Package(
         .executableTarget(
             name: "caring",
             dependencies: ["Gateway", "MQTT", "Devices", "Care", "CZlib", arguments, http, log]),
+        // What scripts/bench runs; not a product.
+        .executableTarget(name: "bench", dependencies: ["Gateway", "MQTT", "Store", "Devices", "Care", arguments, log]),
         .testTarget(name: "CareTests", dependencies: ["Care"]),
         .testTarget(name: "DevicesTests", dependencies: ["Devices", "Care"]),
         .testTarget(name: "MQTTTests", dependencies: ["MQTT", "CareTesting", log]),

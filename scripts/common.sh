@@ -45,6 +45,8 @@ need_packages() {
   case " ${missing[*]} " in *" mosquitto "*)
     if command -v systemctl >/dev/null 2>&1 && systemctl is-active -q mosquitto 2>/dev/null; then
       "${sudo[@]}" systemctl disable --now -q mosquitto 2>/dev/null || true
+    elif [ -x /etc/init.d/mosquitto ]; then
+      "${sudo[@]}" /etc/init.d/mosquitto stop >/dev/null 2>&1 || true
     fi ;;
   esac
 }

@@ -177,6 +177,13 @@ public struct StoreReader {
             arguments: [home?.name]
         ).map { (HomeID($0[0] as String), $0[1], $0[2], $0[3], Instant(milliseconds: $0[4])) }
     }
+    /// The newest messages of a home's claimed devices that could not be decoded. For its citizens only.
+    public func undecodableMessages(home: HomeID, limit: Int) throws -> [(address: String, reason: String, at: Instant, payload: [UInt8])] {
+        try Row.fetchAll(
+            db, sql: "SELECT address, reason, at, payload FROM undecodable WHERE home = ? ORDER BY n DESC LIMIT ?",
+            arguments: [home.name, limit]
+        ).map { ($0[0], $0[1], Instant(milliseconds: $0[2]), Array($0[3] as Data)) }
+    }
     /// Newest first, of these series.
     public func readings(_ series: [Series], since: Instant, limit: Int) throws -> [Reading] {
         let statement = try db.makeStatement(

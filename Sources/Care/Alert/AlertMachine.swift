@@ -207,10 +207,10 @@ public struct AlertMachine {
         alert.asking?.until = until
         let first = !alert.offers.contains { $0.role == .coordinator }
         if first { note(alert.hasAskedHelpers ? .unanswered : .uncovered) }
-        let people = candidates(step).prefix(max(1, step.atOnce)).filter { person in
-            // Who said "not me" is not asked again; the others are.
+        let people = candidates(step).filter { person in
+            // Who said "not me" is not asked again, and makes room for the next; the others are.
             alert.offer(to: person).map { $0.state != .declined && $0.state != .accepted } ?? true
-        }
+        }.prefix(max(1, step.atOnce))
         if people.isEmpty && first { note(.nobodyToAsk) }
         for person in people { offer(&alert, person, .coordinator, plan.steps.count - 1, until, now) }
     }
@@ -339,7 +339,8 @@ public struct AlertMachine {
         note(.seenAgain)
         guard isEvent else { return }
         for holder in alert.holders { actions.append(.tellNews(holder.person)) }
-        let lastAsked = alert.offers.map(\.askedAt).max() ?? alert.raisedAt
+        // While it is being asked, the round's beginning counts: coordinators are asked again every few minutes.
+        let lastAsked = alert.asking?.startedAt ?? alert.offers.map(\.askedAt).max() ?? alert.raisedAt
         let attending = alert.holders.contains(where: \.isAttending)
         if attending && alert.asking == nil || now - lastAsked >= askAgainAfter {
             note(.askingAgain)
@@ -377,11 +378,14 @@ public struct AlertMachine {
     private mutating func end(_ alert: inout Alert, _ ending: Alert.Ending) {
         alert.ending = ending
         alert.asking = nil
-        for holder in alert.holders { actions.append(.standDown(holder.person, .accepted)) }
+        // Whoever ended it knows; the others, somebody on the way above all, have to be told.
+        for holder in alert.holders {
+            actions.append(.standDown(holder.person, holder.person == ending.by ? .accepted : .stoodDown))
+        }
         alert.holders = []
         for i in alert.offers.indices where alert.offers[i].state == .open {
             alert.offers[i].state = .stoodDown
-            actions.append(.standDown(alert.offers[i].person, .stoodDown))
+            actions.append(.standDown(alert.offers[i].person, alert.offers[i].person == ending.by ? .accepted : .stoodDown))
         }
         actions.append(.ended(ending))
     }

@@ -108,7 +108,7 @@ private func because(_ decision: Decision) -> String {
 // MARK: - What
 
 private let wellbeing = "whether all is well or someone should knock"
-private let kindOfThing = "what kind of thing happened"
+private let kindOfThing = "that something happened and what"
 private let figures = "daily or hourly figures"
 
 private func permitted(_ record: ConsentRecord, _ owner: String, _ names: ConsentNames) -> String {
@@ -126,7 +126,7 @@ private func permitted(_ record: ConsentRecord, _ owner: String, _ names: Consen
         switch record.detail {
         case .nothing, .wellbeing: wellbeing + tag
         case .alert: kindOfThing + tag
-        case .summary: "\(kindOfThing) and \(figures) about \(about)"
+        case .summary: "\(kindOfThing), and \(figures) about \(about)"
         case .readings: "everything about \(about), to the single value"
         }
     return hasIdentity ? "\(told), and \(identity)" : told

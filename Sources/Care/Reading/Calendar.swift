@@ -64,7 +64,7 @@ public struct Day: Hashable, Comparable, Codable, Sendable {
     public init?(iso text: some StringProtocol) {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
         guard parts.count == 3, parts[0].count == 4, parts[1].count == 2, parts[2].count == 2,
-            let y = Int(parts[0]), let m = Int(parts[1]), let d = Int(parts[2])
+            let y = digits(parts[0]), let m = digits(parts[1]), let d = digits(parts[2])
         else { return nil }
         self.init(year: y, month: m, day: d)
     }
@@ -89,8 +89,8 @@ public struct MinuteOfDay: Hashable, Comparable, Codable, Sendable {
     /// Reads `07:30`.
     public init?(clock text: some StringProtocol) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 2, parts[0].count == 2, parts[1].count == 2, let h = Int(parts[0]),
-            let m = Int(parts[1]), (0..<24).contains(h), (0..<60).contains(m)
+        guard parts.count == 2, parts[0].count == 2, parts[1].count == 2, let h = digits(parts[0]),
+            let m = digits(parts[1]), (0..<24).contains(h), (0..<60).contains(m)
         else { return nil }
         minute = h * 60 + m
     }
@@ -184,6 +184,11 @@ public struct Zone: Hashable, Codable, Sendable {
         }
         return best
     }
+}
+
+/// Digits and nothing else: `Int` would read `+1` as well.
+private func digits(_ text: some StringProtocol) -> Int? {
+    text.utf8.allSatisfy { (48...57).contains($0) } ? Int(text) : nil
 }
 
 /// `n` in decimal with leading zeros to at least `width` digits.

@@ -121,7 +121,7 @@ extension Engine {
             case ("identity", _): what = "your name and address"
             case ("an alert is open", _): what = "that an alert in the circle needs somebody, and nothing more"
             case (let data, .wellbeing): what = "that somebody should knock (\(data))"
-            case (let data, .alert): what = "what kind of thing happened (\(wordsFor(data)))"
+            case (let data, .alert): what = "what happened (\(wordsFor(data)))"
             case (let data, .summary): what = "a summary (\(wordsFor(data)))"
             case (let data, .readings): what = "the readings (\(wordsFor(data)))"
             case (let data, .nothing): what = wordsFor(data)

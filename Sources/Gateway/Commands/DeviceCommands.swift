@@ -168,14 +168,29 @@ extension Engine {
             throw CommandProblem.refused("Only the home's citizens and the coordinators see what could not be understood.")
         }
         let all = try tx.reader.undecodable(home: home)
-        return Reply(
-            say: all.isEmpty ? ["Every message could be decoded."]
-                : all.map { "\($0.home): \(counted(Int($0.messages), "message")) in the manner of \($0.convention) could not be decoded: \(safeText($0.reason)). The last one came \((now - $0.lastAt).inWords) ago." },
-            items: all.map {
-                .object([
-                    "home": .string($0.home.name), "convention": .string($0.convention), "reason": .string($0.reason),
-                    "messages": .int($0.messages), "lastAt": .string($0.lastAt.iso),
-                ])
-            })
+        var say = all.map {
+            "\($0.home): \(counted(Int($0.messages), "message")) in the manner of \($0.convention) could not be decoded: \(safeText($0.reason)). The last one came \((now - $0.lastAt).inWords) ago."
+        }
+        var items: [JSON] = all.map {
+            .object([
+                "home": .string($0.home.name), "convention": .string($0.convention), "reason": .string($0.reason),
+                "messages": .int($0.messages), "lastAt": .string($0.lastAt.iso),
+            ])
+        }
+        // What the devices really said is their citizens', who share the home; nobody else sees it.
+        if let home, actor.person?.home == home, actor.person?.kind == .citizen {
+            let mine = actor.person?.id
+            for message in try tx.reader.undecodableMessages(home: home, limit: 20) {
+                guard let mine, world.device(home, message.address)?.device.citizens.contains(mine) ?? false else { continue }
+                let text = safeText(String(decoding: message.payload, as: UTF8.self), charactersMax: 500)
+                say.append("  \(safeText(message.address)), \((now - message.at).inWords) ago: \(text)")
+                items.append(
+                    .object([
+                        "device": .string(message.address), "at": .string(message.at.iso), "reason": .string(message.reason),
+                        "payload": .string(text),
+                    ]))
+            }
+        }
+        return Reply(say: say.isEmpty ? ["Every message could be decoded."] : say, items: items)
     }
 }

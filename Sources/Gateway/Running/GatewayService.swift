@@ -117,7 +117,12 @@ public final class GatewayService: Service, CommandPerformer {
         log.notice("The gateway is running.", metadata: ["broker": "\(configuration.mqttHost):\(configuration.mqttPort)"])
         try loop(engine, client, store, time)
         shutDown(engine, client, store)
-        Task { try? await phones.shutdown() }
+        let ended = DispatchSemaphore(value: 0)
+        Task {
+            try? await phones.shutdown()
+            ended.signal()
+        }
+        _ = ended.wait(timeout: .now() + .seconds(1))
     }
 
     private func loop(_ engine: Engine, _ client: MQTTClient, _ store: Store, _ time: GatewayTime) throws {

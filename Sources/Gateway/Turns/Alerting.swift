@@ -69,10 +69,11 @@ extension Engine {
         guard let index = world.alertIndex(id) else { return .alertIsOver }
         var alert = world.alerts[index]
         let before = try tx.reader.counter("offer")
-        let (world, now) = (self.world, self.now)
+        // Values of before: whom a step would ask does not depend on what this input changes.
+        let (world, now, matter) = (self.world, self.now, alert)
         var machine = AlertMachine(
             plan: world.plan(alert.matter.plan), nextOffer: before,
-            candidates: { step in world.candidates(step, for: alert, now: now) })
+            candidates: { step in world.candidates(step, for: matter, now: now) })
         let actions: [AlertAction]
         do throws(AnswerProblem) {
             actions = try machine.handle(input, &alert, now: now)

@@ -34,7 +34,10 @@ extension Engine {
         {
             return .notAsked
         }
-        return try handle(.answered(person, answer, note: note), id, tx)
+        if let problem = try handle(.answered(person, answer, note: note), id, tx) { return problem }
+        // A record may permit one stage and refuse the next.
+        try recheck(id, tx)
+        return nil
     }
 
     func citizenAnswer(_ home: HomeID, _ payload: UnsafeRawBufferPointer, _ tx: StoreTurn) throws {

@@ -131,7 +131,7 @@ extension Engine {
 
     /// What is told now may be less or more than what was queued: what stands in the log is what was told.
     private func rewriteDisclosures(_ notice: Notice, _ alert: Alert, _ telling: World.Telling, _ tx: StoreTurn) throws {
-        let queued = try tx.reader.disclosures(ofNotice: notice.id).filter { $0.state == .queued }
+        let queued = try openDisclosures(notice.id, tx)
         let toldIdentity = queued.contains { $0.data == "identity" }
         let tellsIdentity = telling.decision.isPermitted && telling.identity.isPermitted
         let sameDetail = queued.first { $0.data != "identity" }.map {
@@ -142,7 +142,7 @@ extension Engine {
         try disclose(notice, alert, telling, try save(telling, alert, tx), .queued, tx)
     }
 
-    private func discloseCancelled(_ notice: Notice, _ tx: StoreTurn) throws {
+    func discloseCancelled(_ notice: Notice, _ tx: StoreTurn) throws {
         for told in try openDisclosures(notice.id, tx) {
             var cancelled = told
             cancelled.at = now
@@ -203,7 +203,6 @@ extension Engine {
         guard var notice = world.notices.first(where: { $0.id == id }) else { return }
         try turn { tx in
             if final || notice.attempts >= configuration.limits.noticeAttemptsMax {
-                try discloseCancelled(notice, tx)
                 try close(notice, .failed, problem: reason, tx)
                 try nextHelperIfUnreachable(notice, tx)
                 return

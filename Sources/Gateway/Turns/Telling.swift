@@ -71,14 +71,7 @@ extension Engine {
         done.problem = problem
         try tx.save(done)
         world.notices.removeAll { $0.id == notice.id }
-        if state == .cancelled || state == .failed {
-            for told in try tx.reader.disclosures(ofNotice: notice.id) where told.state == .queued {
-                var cancelled = told
-                cancelled.at = now
-                cancelled.state = .cancelled
-                try tx.append(cancelled)
-            }
-        }
+        if state == .cancelled || state == .failed { try discloseCancelled(notice, tx) }
     }
 
     // MARK: Decisions and disclosures

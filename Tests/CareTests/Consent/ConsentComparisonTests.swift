@@ -129,7 +129,8 @@ extension SplitMix64 {
             if chance(1) { return .unreadable(id, citizen: citizen, reason: "damaged") }
             return .record(consentRecord(id, citizen, request))
         }
-        return ConsentHolder(citizen: citizen, zone: pick([consentLondon, consentLondon, .utc, ended]), records: records)
+        return ConsentHolder(
+            citizen: citizen, zone: pick([consentLondon, consentLondon, .utc, ended]), records: records)
     }
 
     /// Each part fits the request more often than not, or nearly all records would be about something else.

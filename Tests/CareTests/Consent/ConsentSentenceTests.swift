@@ -11,7 +11,7 @@ import Testing
         let zone = Zone.utc
         #expect(
             sentence(record, names: names, zone: zone)
-                == "Oak Street's helpers may know what kind of thing happened (safety), to come and help, "
+                == "Oak Street's helpers may know that something happened and what (safety), to come and help, "
                 + "at any hour, until 30 June 2027.")
     }
 
@@ -34,8 +34,8 @@ import Testing
     @Test(arguments: [
         (Detail.nothing, "nothing about your safety or your heart rate"),
         (.wellbeing, "whether all is well or someone should knock (safety and heart rate)"),
-        (.alert, "what kind of thing happened (safety and heart rate)"),
-        (.summary, "what kind of thing happened and daily or hourly figures about your safety and your heart rate"),
+        (.alert, "that something happened and what (safety and heart rate)"),
+        (.summary, "that something happened and what, and daily or hourly figures about your safety and your heart rate"),
         (.readings, "everything about your safety and your heart rate, to the single value"),
     ])
     func `permits of every detail`(detail: Detail, words: String) throws {
@@ -44,13 +44,14 @@ import Testing
             $0.detail = detail
             $0.data = [.category(.safety), .quantity(heartRate)]
         }
-        #expect(said(record) == "Oak Street's helpers may know \(words), for any purpose, at any hour, until withdrawn.")
+        #expect(
+            said(record) == "Oak Street's helpers may know \(words), for any purpose, at any hour, until withdrawn.")
     }
 
     @Test(arguments: [
         (Detail.nothing, "anything about your safety"), (.wellbeing, "anything about your safety"),
         (.alert, "more about your safety than whether all is well or someone should knock"),
-        (.summary, "more about your safety than what kind of thing happened"),
+        (.summary, "more about your safety than that something happened and what"),
         (.readings, "more about your safety than daily or hourly figures"),
     ])
     func `refusals of every detail`(detail: Detail, words: String) {
@@ -77,12 +78,14 @@ import Testing
         let record = permit { $0.recipients = recipients }
         #expect(
             said(record)
-                == "\(words) may know what kind of thing happened (safety), for any purpose, at any hour, until withdrawn.")
+                == "\(words) may know that something happened and what (safety), for any purpose, at any hour, until withdrawn."
+        )
     }
 
     @Test func `data of all kinds`() throws {
         let (bed, warmth, fine) = try (
-            #require(Quantity("bed_occupied")), #require(Quantity("temperature")), #require(Quantity("check_in")))
+            #require(Quantity("bed_occupied")), #require(Quantity("temperature")), #require(Quantity("check_in"))
+        )
         let record = permit {
             $0.detail = .readings
             $0.data = [
@@ -97,7 +100,8 @@ import Testing
         let all = permit { $0.data = [.everything, .category(.safety)] }
         #expect(
             said(all)
-                == "Oak Street's helpers may know what kind of thing happened, for any purpose, at any hour, until withdrawn.")
+                == "Oak Street's helpers may know that something happened and what, for any purpose, at any hour, until withdrawn."
+        )
         var refusal = all
         refusal.effect = .refuse
         refusal.detail = .wellbeing
@@ -115,8 +119,9 @@ import Testing
     @Test func `purposes`() {
         #expect(
             said(permit { $0.purposes = Purpose.allCases })
-                == "Oak Street's helpers may know what kind of thing happened (safety), to come and help, to help from "
-                + "day to day, to stay in touch with family, to plan services or for research, at any hour, until withdrawn.")
+                == "Oak Street's helpers may know that something happened and what (safety), to come and help, to help from "
+                + "day to day, to stay in touch with family, to plan services or for research, at any hour, until withdrawn."
+        )
     }
 
     @Test(arguments: [
@@ -126,7 +131,7 @@ import Testing
     func `stages`(stage: Stage, words: String) {
         #expect(
             said(permit { $0.stage = stage })
-                == "Oak Street's helpers may know what kind of thing happened (safety) \(words), for any purpose, "
+                == "Oak Street's helpers may know that something happened and what (safety) \(words), for any purpose, "
                 + "at any hour, until withdrawn.")
     }
 
@@ -142,13 +147,13 @@ import Testing
         let hours = try texts.map { try HourWindow(text: $0) }
         #expect(
             said(permit { $0.hours = hours })
-                == "Oak Street's helpers may know what kind of thing happened (safety), for any purpose, \(words), "
+                == "Oak Street's helpers may know that something happened and what (safety), for any purpose, \(words), "
                 + "until withdrawn.")
     }
 
     @Test func `dates are those of the home's calendar`() {
         let zone = consentLondon
-        let head = "Oak Street's helpers may know what kind of thing happened (safety), for any purpose, at any hour, "
+        let head = "Oak Street's helpers may know that something happened and what (safety), for any purpose, at any hour, "
         var record = permit { $0.until = Instant(iso: "2026-06-29T23:00:00Z") }
         #expect(sentence(record, names: names, zone: zone) == head + "until 30 June 2026.")
         record.until = Instant(iso: "2026-06-30T17:00:00Z")
@@ -169,7 +174,7 @@ import Testing
     @Test func `a beginning is mentioned while it lies ahead`() throws {
         let from = try #require(Instant(iso: "2026-07-01T00:00:00Z"))
         let record = permit { $0.from = from }
-        let head = "Oak Street's helpers may know what kind of thing happened (safety), for any purpose, at any hour, "
+        let head = "Oak Street's helpers may know that something happened and what (safety), for any purpose, at any hour, "
         #expect(said(record, now: from - .seconds(1)) == head + "from 1 July 2026, until withdrawn.")
         #expect(said(record, now: from) == head + "until withdrawn.")
         #expect(said(record) == head + "until withdrawn.")
@@ -179,11 +184,14 @@ import Testing
 
     @Test(arguments: [
         (Detail.wellbeing, "whether all is well or someone should knock (Ada's safety)"),
-        (.alert, "what kind of thing happened (Ada's safety)"), (.summary, "daily or hourly figures about Ada's safety"),
+        (.alert, "that something happened and what (Ada's safety)"),
+        (.summary, "daily or hourly figures about Ada's safety"),
         (.readings, "everything about Ada's safety, to the single value"),
     ])
     func `permitted`(detail: Detail, words: String) {
-        #expect(why(.permitted, [3], detail: detail, asked: detail) == "Maria may be told \(words), because consent c3 permits it.")
+        #expect(
+            why(.permitted, [3], detail: detail, asked: detail)
+                == "Maria may be told \(words), because consent c3 permits it.")
         #expect(
             why(.permitted, [3, 4], detail: detail, asked: detail)
                 == "Maria may be told \(words), because consents c3 and c4 permit it.")
@@ -192,10 +200,12 @@ import Testing
     @Test func `permitted, but less than asked for`() {
         #expect(
             why(.permitted, [3], detail: .alert)
-                == "Maria may be told what kind of thing happened (Ada's safety) and no more, because consent c3 permits just that.")
+                == "Maria may be told that something happened and what (Ada's safety) and no more, because consent c3 permits just that."
+        )
         #expect(
             why(.permitted, [3, 7], detail: .alert)
-                == "Maria may be told what kind of thing happened (Ada's safety) and no more, because consents c3 and c7 come to just that.")
+                == "Maria may be told that something happened and what (Ada's safety) and no more, because consents c3 and c7 come to just that."
+        )
     }
 
     @Test func `denied`() {
@@ -205,7 +215,8 @@ import Testing
         #expect(why(.refused, [7, 8, 9]) == head + ", because c7, c8 and c9 refuse it.")
         #expect(
             why(.notEvaluated, [9])
-                == head + ", because record c9 could not be understood, and what cannot be understood could be a refusal.")
+                == head
+                + ", because record c9 could not be understood, and what cannot be understood could be a refusal.")
         #expect(
             why(.nobodyToPermit, [])
                 == "Maria may not be told anything: the data belong to no citizen who could permit it.")
@@ -221,7 +232,8 @@ import Testing
         let heartRate = try #require(Quantity("heart_rate"))
         #expect(
             why(.refused, [7], of: .data(category: .health, quantity: heartRate, device: DeviceID(7)))
-                == "Maria may not be told anything about Ada's heart rate, as the hall sensor measures it, because c7 refuses it.")
+                == "Maria may not be told anything about Ada's heart rate, as the hall sensor measures it, because c7 refuses it."
+        )
     }
 }
 

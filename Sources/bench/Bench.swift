@@ -1,0 +1,58 @@
+import ArgumentParser
+import Foundation
+
+/// Measures what the issue calls speed, on real processes. `scripts/bench` builds everything and calls it.
+@main
+struct Bench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench", abstract: "Measure the gateway on this machine, against the broker alone.",
+        discussion: """
+            drain: a full session emptied, against mosquitto_sub. latency: an SOS to the helper's client, against the \
+            broker's own round trip. replay: a recording at full speed. storage: bytes a reading, and memory.
+            Every figure is the median of the runs; spread is the largest minus the smallest, as a part of the median.
+            """)
+
+    enum Part: String, CaseIterable, ExpressibleByArgument { case drain, latency, replay, storage }
+
+    @Argument(help: "Only this part.") var part: Part?
+    @Option(help: "How often each is measured.") var runs = 3
+    @Flag(help: "Print one JSON object instead of a table.") var json = false
+    @Option(help: ArgumentHelp("Where caringd and caring are.", valueName: "dir")) var binaries: String?
+    @Option(help: ArgumentHelp("What is replayed.", valueName: "file")) var recording = "../shared/data/tihm/replay-dev.csv.gz"
+
+    func validate() throws {
+        guard (1...100).contains(runs) else { throw ValidationError("--runs is 1 to 100.") }
+    }
+
+    func run() throws {
+        var report = Report(machine: Machine())
+        do {
+            for one in Part.allCases where part == nil || part == one { try measure(one, &report) }
+        } catch {
+            say("\(error)")
+            throw ExitCode.failure
+        }
+        report.machine.loadAfter = Machine.load()
+        print(json ? report.json.text : report.table)
+    }
+
+    private func measure(_ part: Part, _ report: inout Report) throws {
+        let folder = binaries ?? URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().path
+        switch part {
+        case .drain: report.figures += try Drain(binaries: folder, runs: runs, say: say).measure()
+        case .latency: report.figures += try Latency(binaries: folder, runs: runs, say: say).measure()
+        case .replay:
+            if let figures = try ReplaySpeed(binaries: folder, runs: runs, recording: recording, say: say).measure() {
+                report.figures += figures
+            } else {
+                let sentence = "replay was skipped: there is no recording at \(recording)."
+                say(sentence)
+                report.skipped.append(sentence)
+            }
+        case .storage: report.figures += try Sizes(binaries: folder, runs: runs, say: say).measure()
+        }
+    }
+
+    /// What is going on; standard output is for the result.
+    private func say(_ sentence: String) { FileHandle.standardError.write(Data((sentence + "\n").utf8)) }
+}

@@ -1,0 +1,100 @@
+import Care
+import Foundation
+import MQTT
+
+/// How fast a session that was filled while its owner was away is emptied: by the gateway, which decodes,
+/// records and watches, and by `mosquitto_sub`, which throws away.
+///
+/// Both are measured from the broker's word that the client is in, so that no process start counts. The gateway
+/// is done when the helper's client is told of the SOS that was published last: it is told only after the
+/// commit that holds it, and all that came before was committed before. Nothing is asked of the gateway
+/// meanwhile; afterwards its status has to name every reading. `mosquitto_sub` is done when the broker has
+/// its goodbye, after its last message.
+struct Drain {
+    static let messages = 200_000
+
+    let binaries: String
+    let runs: Int
+    let say: (String) -> Void
+
+    func measure() throws -> [Figure] {
+        let place = try Place(binaries: binaries)
+        defer { place.close() }
+        let scheme = place.folder + "/scheme.sqlite"
+        say("Making \(Scheme.homes) homes …")
+        try Scheme.make(at: scheme, helper: place.helper)
+        var gateway: [Double] = []
+        var sub: [Double] = []
+        for run in 0..<runs {
+            // In turns, because whoever comes first meets a broker in another state.
+            for isGateway in run % 2 == 0 ? [true, false] : [false, true] {
+                if isGateway {
+                    gateway.append(Double(Self.messages) / (try drainGateway(place, scheme, messages: Self.messages)))
+                    place.stopGateway()
+                    try forgetSession("caring-gateway", place)
+                } else {
+                    sub.append(Double(Self.messages) / (try drainSub(place)))
+                    try forgetSession("bench-sub", place)
+                }
+            }
+            say("drain, run \(run + 1): gateway \(Int(gateway[run]))/s, mosquitto_sub \(Int(sub[run]))/s")
+        }
+        return [
+            Figure(key: "drain.ratio", values: zip(gateway, sub).map { $0 / $1 }, unit: "", digits: 2, wanted: "at least 0.5; 1.0 is the aim"),
+            Figure(key: "drain.gatewayPerSecond", values: gateway, unit: "messages/s"),
+            Figure(key: "drain.mosquittoSubPerSecond", values: sub, unit: "messages/s"),
+        ]
+    }
+
+    /// - Returns: seconds. The gateway runs on.
+    func drainGateway(_ place: Place, _ scheme: String, messages: Int) throws -> Double {
+        try Scheme.lay(scheme, in: place)
+        try place.startGateway()
+        try place.waitForStatus { $0["connected"] == .bool(true) }
+        place.stopGateway()
+        try fill(place, messages: messages)
+        let phone = try Client("bench-maria", place.helper, place.port, filters: ["helpers/\(place.helper.user)/alerts/#"])
+        defer { phone.leave() }
+        try place.waitForBrokersSave()
+        let began = try place.startGateway()
+        let told = try phone.wait(seconds: 300) { !$0.payload.isEmpty }
+        let readings = Int64(messages * Scheme.readingsPerMessage)
+        // The SOS button tells its battery as well.
+        try place.waitForStatus { $0["readings"]?.int == readings + 2 && $0["messages"]?.int ?? 0 > messages }
+        return Double(told.nanoseconds - began) / 1e9
+    }
+
+    private func drainSub(_ place: Place) throws -> Double {
+        let session = try Client("bench-sub", place.login, place.port, filters: ["homes/#"], sessionSeconds: 3_600)
+        session.leave()
+        try fill(place, messages: Self.messages)
+        try place.waitForBrokersSave()
+        let from = place.broker.place
+        let sub = try Child(
+            try tool("mosquitto_sub"),
+            [
+                "-h", "127.0.0.1", "-p", "\(place.port)", "-V", "mqttv5", "-u", place.login.user, "-P", place.login.password, "-q", "1",
+                "-c", "-x", "3600", "-i", "bench-sub", "-t", "homes/#", "-C", "\(Self.messages + 1)",
+            ])
+        defer { sub.stop() }
+        let began = try place.broker.wait(for: "New client connected", "bench-sub", from: from)
+        let ended = try place.broker.wait(for: "bench-sub", "disconnected", from: from, seconds: 300)
+        return Double(ended.nanoseconds - began.nanoseconds) / 1e9
+    }
+
+    private func fill(_ place: Place, messages: Int) throws {
+        let publisher = try Client("bench-publisher", place.login, place.port)
+        for i in 0..<messages {
+            let message = Scheme.message(i)
+            try publisher.publish(message.topic, message.payload)
+        }
+        try publisher.publish(Scheme.sosTopic(0), Scheme.sosPayload)
+        try publisher.settle()
+        publisher.leave()
+    }
+
+    /// Ends a session at the broker, which would otherwise queue for it what the other one is filled with.
+    private func forgetSession(_ id: String, _ place: Place) throws {
+        try Client(id, place.login, place.port, sessionSeconds: 0).leave()
+    }
+}

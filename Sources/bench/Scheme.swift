@@ -1,0 +1,101 @@
+import Care
+import Devices
+import Foundation
+import Gateway
+import Logging
+import Store
+
+/// Who lives where in the measurements: a thousand homes of seven claimed devices each, and fifty with an SOS
+/// button whose citizens let one helper come.
+enum Scheme {
+    static let homes = 1_000
+    static let sosHomes = 50
+    static let payloadBytes = 90
+    static let readingsPerMessage = 3
+
+    static func home(_ n: Int) -> String { "home-\(n)" }
+    static func sosTopic(_ n: Int) -> String { "homes/sos-\(n)/zigbee2mqtt/SOS button" }
+    static let sosPayload = Array(#"{"action":"emergency","battery":97,"linkquality":142}"#.utf8)
+
+    static let devices = [
+        "kitchen climate", "hall motion", "front door", "kettle plug", "smoke detector", "bedroom climate", "bath leak",
+    ]
+    static func topic(_ home: Int, _ device: Int) -> String { "homes/home-\(home)/zigbee2mqtt/\(devices[device])" }
+
+    /// Message number `i` of a drain. Neighbours in the stream are of different homes, as they are in life; every
+    /// device speaks equally often.
+    static func message(_ i: Int) -> (topic: String, payload: [UInt8]) {
+        let device = (i / homes) % devices.count
+        return (topic(i * 389 % homes, device), payload(device, round: i / homes + i % 7))
+    }
+
+    /// Three readings in 90 bytes, none of which raises an alert; what is left is said about the radio.
+    private static func payload(_ device: Int, round: Int) -> [UInt8] {
+        let r = round % 90
+        let said =
+            switch device {
+            case 0: #"{"humidity":4\#(r % 10).\#(r % 7),"pressure":101\#(r % 9).\#(r % 8),"temperature":2\#(r % 4).\#(10 + r)"#
+            case 1: #"{"battery":9\#(r % 10),"illuminance":\#(100 + r),"occupancy":\#(r % 2 == 0)"#
+            case 2: #"{"battery":9\#(r % 10),"battery_low":false,"contact":true"#
+            case 3: #"{"current":0.\#(10 + r),"energy":10\#(r % 10).\#(10 + r),"power":1\#(r % 10).\#(r % 9)"#
+            case 4: #"{"battery":9\#(r % 10),"battery_low":false,"smoke":false"#
+            case 5: #"{"battery":9\#(r % 10),"humidity":5\#(r % 10).\#(r % 7),"temperature":1\#(8 + r % 2).\#(10 + r)"#
+            default: #"{"battery":9\#(r % 10),"battery_low":false,"water_leak":false"#
+            }
+        let radio = #","linkquality":1\#(10 + r),"route":""#
+        let fill = payloadBytes - said.utf8.count - radio.utf8.count - 2
+        return Array((said + radio + String(repeating: "r", count: max(0, fill)) + "\"}").utf8)
+    }
+
+    /// Makes the database that every measurement begins with: through the gateway's own commands, in this process
+    /// and without flushing, because a thousand calls of the command line would take longer than all the rest.
+    static func make(at file: String, helper: Place.Login) throws {
+        let folder = file + ".d"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let store = try Store(folder: folder, isDurable: false)
+        let files = SharedFiles()
+        let settings = GatewayConfiguration()
+        var log = Logger(label: "bench")
+        log.logLevel = .error
+        let engine = try Engine(
+            store: store, catalogue: try Catalogue.load(folder: try files.devicesFolder(settings)),
+            rules: try RuleBook.load(file: try files.rulesFile(settings)), configuration: settings, now: SystemClock().wall(), log: log)
+        func say(_ command: Command) throws {
+            let reply = engine.perform(command, by: Caller(uid: 0), operatorUIDs: [0])
+            guard reply.outcome == .done else { throw BenchProblem(description: reply.say.joined(separator: " ")) }
+        }
+        func addHome(_ home: String, _ devices: [String]) throws {
+            try say(.homeAdd(home: home, circle: "bench-street", zone: "UTC", address: nil, latitude: nil, longitude: nil))
+            try say(.citizenAdd(citizen: "\(home)-citizen", home: home, name: "Citizen of \(home)", uid: nil))
+            for device in devices {
+                try say(.deviceClaim(home: home, device: "zigbee2mqtt/\(device)", citizens: ["\(home)-citizen"], expected: nil))
+            }
+        }
+        try say(.circleAdd(circle: "bench-street", title: "Bench Street"))
+        try say(
+            .helperAdd(
+                helper: helper.user, name: "Maria Lopez", circles: ["bench-street"], uid: nil, latitude: nil, longitude: nil,
+                hours: [], ntfy: nil))
+        for n in 0..<homes { try addHome(home(n), devices) }
+        for n in 0..<sosHomes {
+            try addHome("sos-\(n)", ["SOS button"])
+            try say(
+                .consentGrant(
+                    ConsentDraft(
+                        citizen: "sos-\(n)-citizen", to: ["circle:bench-street"], purposes: [], data: ["safety"], detail: nil,
+                        stage: nil, hours: [], from: nil, until: nil)))
+        }
+        try store.turn { try $0.saveLogin(helper.user, hash: try BrokerAccess.hash(helper.password)) }
+        try store.checkpoint()
+        let made = store.path
+        try store.close()
+        try? FileManager.default.removeItem(atPath: file)
+        try FileManager.default.moveItem(atPath: made, toPath: file)
+    }
+
+    /// Puts that database under a gateway that is not running.
+    static func lay(_ file: String, in place: Place) throws {
+        for end in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: place.database + end) }
+        try FileManager.default.copyItem(atPath: file, toPath: place.database)
+    }
+}
