@@ -66,12 +66,17 @@ let package = Package(
         .testTarget(name: "CareTests", dependencies: ["Care"]),
         .testTarget(name: "DevicesTests", dependencies: ["Devices", "Care"]),
         .testTarget(name: "MQTTTests", dependencies: ["MQTT", "CareTesting", log]),
-        .testTarget(name: "StoreTests", dependencies: ["Store", "Care"]),
+        // Tests damage a database from outside, as a full disk or a careless hand would.
+        .testTarget(name: "StoreTests", dependencies: ["Store", "Care", .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(name: "NotifyTests", dependencies: ["Notify", "Care"]),
         .testTarget(name: "GatewayTests", dependencies: ["Gateway", "Care", "Store"]),
         .testTarget(name: "WebTests", dependencies: ["Web", "Gateway", "Care", http, log, lifecycle]),
-        .testTarget(name: "Scenarios", dependencies: ["CareTesting", "Gateway", "Notify", "Store", "Care"]),
-        .testTarget(name: "Integration", dependencies: ["CareTesting", "Gateway", "MQTT", "Care"]),
+        .testTarget(
+            name: "Scenarios",
+            dependencies: [
+                "CareTesting", "Gateway", "Devices", "Notify", "Store", "Care", .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
+        .testTarget(name: "Integration", dependencies: ["CareTesting", "MQTT", "Store", "Care", log]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -97,12 +97,13 @@ check_street() {
 # --- with a person
 
 watch() { # who title
-  "$caring" alert watch --as "$1" --data "$data" 2>/dev/null | sed -u "s/^/  [$2] /" &
+  # Not a pipe: the id that is kept has to be the client's, which is what is ended.
+  "$caring" alert watch --as "$1" --data "$data" 2>/dev/null > >(sed -u "s/^/  [$2] /") &
   started+=($!)
 }
 phone() { # who title: what their client shows, as the one sentence that it is
-  mosquitto_sub -h 127.0.0.1 -p "$port" -V mqttv5 -u "$1" -P "$(password_of "$1")" -q 1 -t "helpers/$1/alerts/#" 2>/dev/null |
-    sed -u -n "s/.*\"say\":\"\(.*\)\",\"severity.*/  [$2's phone] \1/p; s/^{\"alert\":\"[^\"]*\",\"say\":\"\([^\"]*\)\",\"where.*/  [$2's phone] \1/p" &
+  mosquitto_sub -h 127.0.0.1 -p "$port" -V mqttv5 -u "$1" -P "$(password_of "$1")" -q 1 -t "helpers/$1/alerts/#" 2>/dev/null \
+    > >(sed -u -n "s/^{\"alert\":\"[^\"]*\",\"say\":\"\([^\"]*\)\",.*/  [$2's phone] \1/p") &
   started+=($!)
 }
 

@@ -77,10 +77,12 @@ public final class TestGateway {
     public let settings: GatewayConfiguration
     private var store: Store
     private var time: GatewayTime
+    private var packetID: UInt16 = 0
+    private var sent: [(id: UInt16, topic: String, payload: String)] = []
     public var isBrokerThere = true {
         didSet {
             guard isBrokerThere != oldValue else { return }
-            if isBrokerThere { try? engine.connected(sessionPresent: true) } else { try? engine.disconnected() }
+            if isBrokerThere { connect() } else { engine.disconnected() }
         }
     }
 
@@ -120,7 +122,13 @@ public final class TestGateway {
 
     private func begin() throws {
         engine.outbound = outbound
-        if isBrokerThere { try engine.connected(sessionPresent: true) }
+        if isBrokerThere { connect() }
+    }
+
+    /// The broker is there again, and the gateway's own marker has come back.
+    private func connect() {
+        try? engine.connected(sessionPresent: true)
+        engine.caughtUp()
     }
 
     public var now: Instant { time.now(monotonic: clock.monotonic()) }
@@ -138,9 +146,24 @@ public final class TestGateway {
 
     /// One message from a device, or an answer from a helper's client.
     public func publish(_ topic: String, _ payload: String, isRetained: Bool = false) throws {
+        // As at a broker: packet ids count up and go round without 0.
+        packetID = packetID == .max ? 1 : packetID + 1
         var burst = Burst()
         burst.append(
-            topic: topic, payload: Array(payload.utf8), arrivedAtMilliseconds: now.milliseconds, packetID: 1, qos: 1, isRetained: isRetained)
+            topic: topic, payload: Array(payload.utf8), arrivedAtMilliseconds: now.milliseconds, packetID: packetID, qos: 1,
+            isRetained: isRetained)
+        sent.append((packetID, topic, payload))
+        if sent.count > 1_000 { sent.removeFirst(500) }
+        try engine.take(burst)
+        try settle()
+    }
+
+    /// The broker delivers its last `count` messages again, as after a kill: first, in order, with the old ids.
+    public func deliverAgain(_ count: Int) throws {
+        var burst = Burst()
+        for message in sent.suffix(count) {
+            burst.append(topic: message.topic, payload: Array(message.payload.utf8), arrivedAtMilliseconds: now.milliseconds, packetID: message.id, qos: 1)
+        }
         try engine.take(burst)
         try settle()
     }

@@ -2,6 +2,13 @@ import Care
 import GRDB
 import GRDBSQLite
 
+/// A reading that waits for the end of its turn.
+struct PendingReading {
+    var series: Int32
+    var key: Int64
+    var value: Value
+}
+
 /// The one statement that runs for every reading, bound without GRDB's argument boxes.
 ///
 /// Owns its statement: made on first use with the writer's connection, finalized before that is closed.
@@ -9,7 +16,7 @@ struct HotStatements {
     private var insert: OpaquePointer?
     private var connection: OpaquePointer?
 
-    mutating func insertReading(_ db: Database, _ series: SeriesID, _ key: ReadingKey, _ value: Value) throws {
+    mutating func insert(_ db: Database, _ reading: PendingReading) throws {
         if insert == nil || connection != db.sqliteConnection {
             finalize()
             connection = db.sqliteConnection
@@ -18,9 +25,9 @@ struct HotStatements {
                     connection, "INSERT INTO reading (series, at, value) VALUES (?1, ?2, ?3)", -1,
                     UInt32(SQLITE_PREPARE_PERSISTENT), &insert, nil))
         }
-        sqlite3_bind_int64(insert, 1, Int64(series.number))
-        sqlite3_bind_int64(insert, 2, key.raw)
-        switch value {
+        sqlite3_bind_int64(insert, 1, Int64(reading.series))
+        sqlite3_bind_int64(insert, 2, reading.key)
+        switch reading.value {
         case .boolean(let b): sqlite3_bind_int64(insert, 3, b ? 1 : 0)
         case .number(let n):
             // Whole numbers as integers: one to three bytes instead of eight. The range guards the conversion.

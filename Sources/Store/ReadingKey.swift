@@ -16,6 +16,13 @@ public struct ReadingKey: Hashable, Comparable, Sendable {
         raw = at.milliseconds << 6 | ordinal << 1 | Int64(source.rawValue)
     }
 
+    /// The next key, in the next millisecond where this one's has no room any more.
+    init(after last: ReadingKey, source: TimeSource) {
+        let hasRoom = last.ordinal + 1 < Self.perMillisecondMax
+        self.init(
+            at: hasRoom ? last.at : last.at + .milliseconds(1), source: source, ordinal: hasRoom ? last.ordinal + 1 : 0)
+    }
+
     public var at: Instant { Instant(milliseconds: raw >> 6) }
     public var ordinal: Int64 { raw >> 1 & 31 }
     public var source: TimeSource { raw & 1 == 1 ? .device : .arrival }

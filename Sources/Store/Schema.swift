@@ -80,10 +80,14 @@ enum Schema {
             stage TEXT, state TEXT NOT NULL) STRICT;
         CREATE INDEX disclosureOfCitizen ON disclosure (citizen, n);
         CREATE INDEX disclosureOfNotice ON disclosure (notice);
+        CREATE INDEX disclosureOfAlert ON disclosure (alert);
 
         CREATE TABLE operatorLog (
             n INTEGER PRIMARY KEY, at INTEGER NOT NULL, uid INTEGER NOT NULL, actingFor TEXT,
             command TEXT NOT NULL, outcome TEXT NOT NULL) STRICT;
+        CREATE INDEX operatorLogOfPerson ON operatorLog (actingFor, n);
+        -- What was acknowledged last, a row a turn: see `Ledger`. `upTo` counts all entries there ever were.
+        CREATE TABLE acknowledged (upTo INTEGER PRIMARY KEY, entries BLOB NOT NULL) STRICT;
         CREATE TABLE subscription (filter TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
         """
 }

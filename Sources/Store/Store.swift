@@ -12,6 +12,8 @@ public final class Store {
     /// Only a cache: emptied whenever a turn fails, filled again from the table.
     var newestKeys: [Int64] = []
     static let unknownKey = Int64.min
+    /// Readings of the present turn that are not in the table yet; see `insertPending`.
+    var pending: [PendingReading] = []
     var statements = HotStatements()
 
     /// Opens or makes `caring.sqlite` in `folder`, brings its schema up to date and checks that commits are
@@ -41,8 +43,8 @@ public final class Store {
                 // GRDB sets NORMAL while it turns WAL on, after `prepareDatabase`; a commit has to be on disk
                 // before a message is acknowledged, so it is set here and looked at.
                 try db.execute(sql: isDurable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF")
-                // 16 MiB of log between checkpoints: a drain writes each leaf page once, not many times.
-                try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
+                // 64 MiB of log between checkpoints: a drain copies each leaf page into the table once, not many times.
+                try db.execute(sql: "PRAGMA wal_autocheckpoint = 16384")
                 try db.execute(sql: "PRAGMA journal_size_limit = 67108864")
                 let level = try Int.fetchOne(db, sql: "PRAGMA synchronous")
                 let foreign = try Int.fetchOne(db, sql: "PRAGMA foreign_keys")
@@ -70,6 +72,7 @@ public final class Store {
                 var result: T?
                 try db.inTransaction(.immediate) {
                     result = try body(StoreTurn(db: db, store: self))
+                    try insertPending(db)
                     return .commit
                 }
                 guard let result else { throw StoreError("The turn ended without a result.", detail: "") }
@@ -77,8 +80,18 @@ public final class Store {
             }
         } catch {
             newestKeys.removeAll(keepingCapacity: true)
+            pending.removeAll(keepingCapacity: true)
             throw error
         }
+    }
+
+    /// Inserts what a turn has appended, in the order of the table instead of that of the messages: neighbours
+    /// then meet a page that is at hand, which takes half the time.
+    func insertPending(_ db: Database) throws {
+        if pending.isEmpty { return }
+        pending.sort { ($0.series, $0.key) < ($1.series, $1.key) }
+        for reading in pending { try statements.insert(db, reading) }
+        pending.removeAll(keepingCapacity: true)
     }
 
     /// Reads what was committed last.

@@ -65,18 +65,21 @@ public struct StoreReader {
             let id = ConsentID(row[0])
             let citizen = PersonID(row[1] as String)
             let withdrawnAt = (row[3] as Int64?).map(Instant.init(milliseconds:))
+            let reason: String
             do {
-                var record = try Body.decode(ConsentRecord.self, row[2])
-                guard record.id == id, record.citizen == citizen else {
-                    return (.unreadable(id, citizen: citizen, reason: "its body names another record"), citizen)
+                let body: String = row[2]
+                var record = try Body.decode(ConsentRecord.self, body)
+                // A key that decoding passes over may be a newer version's "unless": what was read has to be all.
+                if record.id == id, record.citizen == citizen, try Body.encode(record) == body {
+                    record.withdrawnAt = withdrawnAt
+                    return (.record(record), citizen)
                 }
-                record.withdrawnAt = withdrawnAt
-                return (.record(record), citizen)
+                reason = "its body names another record or says more than this version understands"
             } catch {
-                // Its citizen withdrew it although it could not be read: it says nothing any more.
-                if withdrawnAt != nil { return nil }
-                return (.unreadable(id, citizen: citizen, reason: "\(error)"), citizen)
+                reason = "\(error)"
             }
+            // Its citizen withdrew it although it could not be read: it says nothing any more.
+            return withdrawnAt == nil ? (.unreadable(id, citizen: citizen, reason: reason), citizen) : nil
         }
     }
     public func detectorPhases() throws -> [(key: String, phase: DetectorPhase)] {
@@ -92,6 +95,11 @@ public struct StoreReader {
     public func openAlerts() throws -> [Alert] { try bodies("SELECT body FROM alert WHERE endedAt IS NULL ORDER BY id") }
     public func pendingNotices() throws -> [Notice] {
         try bodies("SELECT body FROM notice WHERE state IN ('queued', 'attempted') ORDER BY id")
+    }
+    /// Rows of what was acknowledged last, in order.
+    public func acknowledged() throws -> (upTo: Int64, entries: [[UInt8]]) {
+        let rows = try Row.fetchAll(db, sql: "SELECT upTo, entries FROM acknowledged ORDER BY upTo")
+        return (rows.last?[0] ?? 0, rows.map { Array($0[1] as Data) })
     }
     public func subscriptions() throws -> [String] {
         try String.fetchAll(db, sql: "SELECT filter FROM subscription ORDER BY filter")
@@ -139,9 +147,22 @@ public struct StoreReader {
     public func disclosures(ofNotice notice: NoticeID) throws -> [Disclosure] {
         try disclosures("notice = ? ORDER BY n", [notice.number])
     }
-    /// Oldest first.
+    /// The newest `limit`, oldest of them first.
     public func disclosures(about citizen: PersonID, since: Instant, limit: Int) throws -> [Disclosure] {
-        try disclosures("citizen = ? AND at >= ? ORDER BY n LIMIT ?", [citizen.name, since.milliseconds, limit])
+        try disclosures("citizen = ? AND at >= ? ORDER BY n DESC LIMIT ?", [citizen.name, since.milliseconds, limit]).reversed()
+    }
+    /// Everybody who has read something about this citizen, by name.
+    public func whoHasSeen(_ citizen: PersonID) throws -> [PersonID] {
+        try String.fetchAll(
+            db, sql: "SELECT DISTINCT recipient FROM disclosure WHERE citizen = ? AND state = 'seen' ORDER BY recipient",
+            arguments: [citizen.name]
+        ).map { PersonID($0) }
+    }
+    /// When a device was this citizen's: from each claim to its release.
+    public func claims(_ device: DeviceID, _ citizen: PersonID) throws -> [(from: Instant, until: Instant)] {
+        try Row.fetchAll(
+            db, sql: "SELECT at, releasedAt FROM claim WHERE device = ? AND citizen = ? ORDER BY n", arguments: [device.number, citizen.name]
+        ).map { (Instant(milliseconds: $0[0]), ($0[1] as Int64?).map(Instant.init(milliseconds:)) ?? .distantFuture) }
     }
     private func disclosures(_ clause: String, _ arguments: StatementArguments) throws -> [Disclosure] {
         try Row.fetchAll(db, sql: "SELECT * FROM disclosure WHERE " + clause, arguments: arguments).map { row in
@@ -154,6 +175,15 @@ public struct StoreReader {
                 stage: (row["stage"] as String?).flatMap { Stage($0) },
                 state: Disclosure.State(rawValue: row["state"]) ?? .queued)
         }
+    }
+    /// What operators did in this person's name. Oldest first.
+    public func operatorActs(for person: PersonID, since: Instant, limit: Int) throws
+        -> [(at: Instant, uid: UInt32, command: String, outcome: String)]
+    {
+        try Row.fetchAll(
+            db, sql: "SELECT at, uid, command, outcome FROM operatorLog WHERE actingFor = ? AND at >= ? ORDER BY n LIMIT ?",
+            arguments: [person.name, since.milliseconds, limit]
+        ).map { (Instant(milliseconds: $0[0]), UInt32(truncatingIfNeeded: $0[1] as Int64), $0[2], $0[3]) }
     }
     public func consentGiving(_ id: ConsentID) throws -> (givenAt: Instant, givenBy: String, withdrawnBy: String?)? {
         try Row.fetchOne(db, sql: "SELECT givenAt, givenBy, withdrawnBy FROM consent WHERE id = ?", arguments: [id.number])

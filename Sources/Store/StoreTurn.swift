@@ -7,11 +7,17 @@ public struct StoreTurn {
     let db: Database
     let store: Store
 
-    public var reader: StoreReader { StoreReader(db: db) }
+    /// What was written in this turn included.
+    public var reader: StoreReader {
+        get throws {
+            try store.insertPending(db)
+            return StoreReader(db: db)
+        }
+    }
 
     // MARK: Readings
 
-    /// Appends one reading.
+    /// Appends one reading. It is in the table at the end of the turn, or earlier where somebody reads.
     ///
     /// - Returns: false when the device had told exactly this before (same series, same device time, same
     ///   value): delivered again, it counts once.
@@ -25,44 +31,38 @@ public struct StoreTurn {
         var newest = store.newestKeys[index]
         if newest == Store.unknownKey {
             newest = try Int64.fetchOne(
-                db, sql: "SELECT max(at) FROM reading WHERE series = ?", arguments: [reading.series.number]) ?? -1
+                db.cachedStatement(sql: "SELECT max(at) FROM reading WHERE series = ?"), arguments: [reading.series.number]) ?? -1
             store.newestKeys[index] = newest
         }
         var key = ReadingKey(at: reading.at, source: reading.source)
-        if key.millisecond <= newest >> 6 {
-            guard let free = try freeKey(reading, key) else { return false }
+        if key.millisecond <= newest >> 6, reading.source == .arrival {
+            // A reading that the gateway dated itself is never one told before, and it came after all others: the
+            // place behind the newest is free. This is what a device that sends in bursts does, and a backlog.
+            key = ReadingKey(after: ReadingKey(raw: newest), source: .arrival)
+        } else if key.millisecond <= newest >> 6 {
+            guard let free = try freeKey(reading, key, newest: ReadingKey(raw: newest)) else { return false }
             key = free
         }
-        try store.statements.insertReading(db, reading.series, key, reading.value)
+        store.pending.append(PendingReading(series: reading.series.number, key: key.raw, value: reading.value))
         if key.raw > newest { store.newestKeys[index] = key.raw }
         return true
     }
 
     /// A key for a reading whose millisecond is not newer than all others of its series; nil when the device
     /// has told it before.
-    private func freeKey(_ reading: Reading, _ key: ReadingKey) throws -> ReadingKey? {
-        var millisecond = key.millisecond
-        // Each full millisecond pushes to the next; a thousand of them would be 32 000 readings of one series
-        // at one instant, which no device has.
-        for _ in 0..<1_000 {
-            let rows = try Row.fetchAll(
-                db.cachedStatement(sql: "SELECT at, value FROM reading WHERE series = ? AND at >= ? AND at < ? ORDER BY at"),
-                arguments: [reading.series.number, millisecond << 6, (millisecond + 1) << 6])
-            if reading.source == .device {
-                for row in rows where ReadingKey(raw: row[0]).source == .device && row[1] as Double == reading.value.asNumber {
-                    return nil
-                }
-            }
-            let next = rows.last.map { ReadingKey(raw: $0[0]).ordinal + 1 } ?? 0
-            if next < ReadingKey.perMillisecondMax {
-                return ReadingKey(
-                    at: Instant(milliseconds: millisecond), source: reading.source, ordinal: next)
-            }
-            millisecond += 1
+    private func freeKey(_ reading: Reading, _ key: ReadingKey, newest: ReadingKey) throws -> ReadingKey? {
+        try store.insertPending(db)
+        let rows = try Row.fetchAll(
+            db.cachedStatement(sql: "SELECT at, value FROM reading WHERE series = ? AND at >= ? AND at < ? ORDER BY at"),
+            arguments: [reading.series.number, key.millisecond << 6, (key.millisecond + 1) << 6])
+        for row in rows where ReadingKey(raw: row[0]).source == .device && row[1] as Double == reading.value.asNumber {
+            return nil
         }
-        throw StoreError(
-            "One device sends more readings of the same instant than can be kept; check its clock.",
-            detail: "series \(reading.series.number)")
+        let next = rows.last.map { ReadingKey(raw: $0[0]).ordinal + 1 } ?? 0
+        if next < ReadingKey.perMillisecondMax { return ReadingKey(at: reading.at, source: reading.source, ordinal: next) }
+        // More different values of one instant than there is room for: that clock stands still. They are kept in the
+        // order in which they came. It must not end the turn, which would come again and stop everybody else's, too.
+        return ReadingKey(after: newest, source: reading.source)
     }
 
     // MARK: Counters
@@ -70,11 +70,11 @@ public struct StoreTurn {
     /// The next number of this counter, beginning with 1.
     public func next(_ counter: String) throws -> Int64 {
         try Int64.fetchOne(
-            db,
-            sql: """
-                INSERT INTO counter (name, value) VALUES (?, 1)
-                ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value
-                """, arguments: [counter]) ?? 1
+            db.cachedStatement(
+                sql: """
+                    INSERT INTO counter (name, value) VALUES (?, 1)
+                    ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value
+                    """), arguments: [counter]) ?? 1
     }
 
     public func setCounter(_ counter: String, _ value: Int64) throws {
@@ -135,9 +135,8 @@ public struct StoreTurn {
             [series.id.number, series.device.number, series.quantity.name, series.channel, series.addedAt.milliseconds])
     }
 
-    /// Adds to what is known of an unclaimed device. Beyond `strangersMax` rows the one that was silent
-    /// longest makes room.
-    public func count(_ stranger: Stranger, strangersMax: Int) throws {
+    /// Adds to what is known of an unclaimed device.
+    public func count(_ stranger: Stranger) throws {
         try run(
             """
             INSERT INTO stranger (home, address, convention, messages, firstSeenAt, lastSeenAt) VALUES (?, ?, ?, ?, ?, ?)
@@ -146,9 +145,12 @@ public struct StoreTurn {
             """,
             [stranger.home.name, stranger.address, stranger.convention, stranger.messages,
                 stranger.firstSeenAt.milliseconds, stranger.lastSeenAt.milliseconds])
-        if try Int.fetchOne(db.cachedStatement(sql: "SELECT count(*) FROM stranger")) ?? 0 > strangersMax {
-            try run("DELETE FROM stranger WHERE (home, address) IN (SELECT home, address FROM stranger ORDER BY lastSeenAt LIMIT 1)", [])
-        }
+    }
+    /// Beyond `strangersMax` rows those that were silent longest make room. Once a turn that counted any.
+    public func pruneStrangers(strangersMax: Int) throws {
+        let over = (try Int.fetchOne(db.cachedStatement(sql: "SELECT count(*) FROM stranger")) ?? 0) - strangersMax
+        guard over > 0 else { return }
+        try run("DELETE FROM stranger WHERE (home, address) IN (SELECT home, address FROM stranger ORDER BY lastSeenAt, home, address LIMIT ?)", [over])
     }
     public func removeStranger(_ home: HomeID, _ address: String) throws {
         try run("DELETE FROM stranger WHERE home = ? AND address = ?", [home.name, address])
@@ -241,6 +243,12 @@ public struct StoreTurn {
         try run("INSERT INTO operatorLog (at, uid, actingFor, command, outcome) VALUES (?, ?, ?, ?, ?)",
             [at.milliseconds, Int64(uid), actingFor, command, outcome])
     }
+    /// What this turn's commit acknowledges. Rows before the last `keep` entries go.
+    public func appendAcknowledged(upTo: Int64, entries: [UInt8], keep: Int64) throws {
+        try run("INSERT INTO acknowledged (upTo, entries) VALUES (?, ?)", [upTo, Data(entries)])
+        try run("DELETE FROM acknowledged WHERE upTo <= ?", [upTo - keep])
+    }
+    public func forgetAcknowledged() throws { try run("DELETE FROM acknowledged", []) }
     public func setSubscriptions(_ filters: [String]) throws {
         try run("DELETE FROM subscription", [])
         for filter in filters { try run("INSERT OR IGNORE INTO subscription (filter) VALUES (?)", [filter]) }

@@ -60,8 +60,9 @@ enum Scheme {
         let engine = try Engine(
             store: store, catalogue: try Catalogue.load(folder: try files.devicesFolder(settings)),
             rules: try RuleBook.load(file: try files.rulesFile(settings)), configuration: settings, now: SystemClock().wall(), log: log)
-        func say(_ command: Command) throws {
-            let reply = engine.perform(command, by: Caller(uid: 0), operatorUIDs: [0])
+        func say(_ command: Command, as person: String? = nil) throws {
+            let caller = Caller(uid: 0, actingAs: person.map { PersonID($0) })
+            let reply = engine.perform(command, by: caller, operatorUIDs: [0])
             guard reply.outcome == .done else { throw BenchProblem(description: reply.say.joined(separator: " ")) }
         }
         func addHome(_ home: String, _ devices: [String]) throws {
@@ -82,8 +83,8 @@ enum Scheme {
             try say(
                 .consentGrant(
                     ConsentDraft(
-                        citizen: "sos-\(n)-citizen", to: ["circle:bench-street"], purposes: [], data: ["safety"], detail: nil,
-                        stage: nil, hours: [], from: nil, until: nil)))
+                        citizen: nil, to: ["circle:bench-street"], purposes: ["emergency-response"], data: ["safety"], detail: nil, stage: nil, hours: [],
+                        from: nil, until: nil)), as: "sos-\(n)-citizen")
         }
         try store.turn { try $0.saveLogin(helper.user, hash: try BrokerAccess.hash(helper.password)) }
         try store.checkpoint()

@@ -32,9 +32,10 @@ struct WatchCommand: AsyncParsableCommand {
         while true {
             let answer: GatewayAnswer
             do {
+                // After a break it does not wait: that the gateway is back is said at once.
+                let waits = position != Self.fromNow && retries == 0
                 answer = try await connection.say(
-                    .alertWatch(after: position, waitSeconds: position == Self.fromNow ? 0 : Self.waitSeconds),
-                    as: globals.call.person)
+                    .alertWatch(after: position, waitSeconds: waits ? Self.waitSeconds : 0), as: globals.call.person)
             } catch {
                 guard hasBeenThere, error.mayPass, retries < Self.retriesMax else {
                     printer.print(error)
@@ -47,7 +48,8 @@ struct WatchCommand: AsyncParsableCommand {
                 try await Task.sleep(for: Self.retryPause)
                 continue
             }
-            if retries > 0 {
+            let isBack = retries > 0
+            if isBack {
                 printer.note("The gateway is back.")
                 retries = 0
             }
@@ -58,7 +60,7 @@ struct WatchCommand: AsyncParsableCommand {
             let isNothingNew = next == position && answer.reply.say.isEmpty && answer.itemTexts.isEmpty
             position = next
             // A gateway that stops ends the wait early; asking again at once would only keep it busy.
-            if isNothingNew { try await Task.sleep(for: Self.retryPause) }
+            if isNothingNew && !isBack { try await Task.sleep(for: Self.retryPause) }
         }
     }
 }

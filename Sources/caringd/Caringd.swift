@@ -61,6 +61,7 @@ struct Caringd: AsyncParsableCommand {
         do {
             try await ServiceGroup(configuration: services).run()
         } catch {
+            if let error = error as? StoreError { log.error("The gateway could not start.", metadata: ["detail": "\(error.detail)"]) }
             throw failure("\(error)")
         }
     }

@@ -38,6 +38,17 @@ public struct Alert: Hashable, Codable, Sendable {
         }
     }
 
+    /// What shows it: a series, a silent device, or (both nil) a home in which nobody was seen.
+    public struct Source: Hashable, Codable, Sendable {
+        public var series: SeriesID?
+        public var device: DeviceID?
+
+        public init(series: SeriesID?, device: DeviceID?) {
+            self.series = series
+            self.device = device
+        }
+    }
+
     /// Somebody who said that they come.
     public struct Holder: Hashable, Codable, Sendable {
         public var person: PersonID
@@ -99,6 +110,11 @@ public struct Alert: Hashable, Codable, Sendable {
     public var occurrences: Int
     public var lastOccurrenceAt: Instant
 
+    /// Each series or device that shows it now: it is over when none does any more. In order of being seen.
+    public var sources: [Source]
+    /// Since when what was seen is over, while the alert itself is not.
+    public var conditionOverAt: Instant?
+
     public var asking: Asking?
     public var holders: [Holder]
     /// In order of asking; at most one a person.
@@ -122,6 +138,8 @@ public struct Alert: Hashable, Codable, Sendable {
         self.since = since
         self.lastSeen = lastSeen
         self.isTest = isTest
+        sources = []
+        conditionOverAt = nil
         occurrences = 1
         lastOccurrenceAt = raisedAt
         asking = nil

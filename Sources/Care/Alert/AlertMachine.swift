@@ -112,6 +112,7 @@ public struct AlertMachine {
                 note(.over)
                 end(&alert, .init(how: .over, at: now, by: nil, note: nil))
             } else {
+                alert.conditionOverAt = now
                 for holder in alert.holders { actions.append(.tellNews(holder.person)) }
             }
         case .recheck(let lost): recheck(&alert, lost, now)
@@ -211,7 +212,6 @@ public struct AlertMachine {
             // Who said "not me" is not asked again, and makes room for the next; the others are.
             alert.offer(to: person).map { $0.state != .declined && $0.state != .accepted } ?? true
         }.prefix(max(1, step.atOnce))
-        if people.isEmpty && first { note(.nobodyToAsk) }
         for person in people { offer(&alert, person, .coordinator, plan.steps.count - 1, until, now) }
     }
 
@@ -228,7 +228,8 @@ public struct AlertMachine {
         for holder in late {
             note(holder.isAttending ? .lateForResolution : .lateForArrival, holder.person)
             drop(&alert, holder.person, .lapsed)
-            actions.append(.tellCitizen(.notComing, holder.person))
+            // Who is there has come; that they did not say how it went is nothing to frighten the citizen with.
+            if !holder.isAttending { actions.append(.tellCitizen(.notComing, holder.person)) }
         }
         if !late.isEmpty && alert.holders.isEmpty {
             note(.askingAgain)
@@ -247,6 +248,20 @@ public struct AlertMachine {
         } else {
             askNewcomers(&alert, now)
             askCoordinators(&alert, now)
+            if !alert.offers.contains(where: { $0.state == .open }) { beginAnew(&alert) }
+        }
+    }
+
+    /// Everybody who could be asked has been, and the last coordinator said no. An alert is never left in the
+    /// dark: at the next look those who did not answer are asked once more, and the coordinators all of them.
+    private mutating func beginAnew(_ alert: inout Alert) {
+        note(.nobodyToAsk)
+        for i in alert.offers.indices {
+            switch alert.offers[i].state {
+            case .lapsed, .stoodDown, .unreachable: alert.offers[i].mayBeAskedAgain = true
+            case .declined where alert.offers[i].role == .coordinator: alert.offers[i].state = .lapsed
+            case .open, .accepted, .declined, .retracted: break
+            }
         }
     }
 
@@ -316,9 +331,9 @@ public struct AlertMachine {
         let person = alert.offers[i].person
         switch alert.offers[i].state {
         case .open: break
-        case .lapsed, .declined: guard alert.holders.isEmpty else { throw .somebodyElseGoes }
-        case .stoodDown: throw .somebodyElseGoes
-        case .retracted, .unreachable, .accepted: throw .notAsked
+        case .lapsed, .declined, .stoodDown, .unreachable:
+            guard alert.holders.isEmpty else { throw .somebodyElseGoes }
+        case .retracted, .accepted: throw .notAsked
         }
         alert.offers[i].state = .accepted
         alert.holders.append(.init(person: person, isAttending: false, since: now, until: now + plan.arriveWithin))
@@ -335,6 +350,7 @@ public struct AlertMachine {
 
     private mutating func seenAgain(_ alert: inout Alert, _ isEvent: Bool, _ now: Instant) {
         alert.occurrences += 1
+        alert.conditionOverAt = nil
         alert.lastOccurrenceAt = now
         note(.seenAgain)
         guard isEvent else { return }

@@ -36,8 +36,14 @@ public struct AlertView: Hashable, Sendable {
         return said
     }
 
+    /// Each sentence of severity *extreme* says which number to call. Where only a knock may be asked for, each
+    /// one does, so that naming the number does not tell how bad it is.
     private var emergency: String {
-        alert.matter.severity == .extreme ? " If a life is in danger, call \(emergencyNumber)." : ""
+        alert.matter.severity == .extreme || detail < .alert ? " If a life is in danger, call \(emergencyNumber)." : ""
+    }
+
+    private var over: String {
+        alert.conditionOverAt.map { " What was noticed is over since \(clock($0)); please look in all the same." } ?? ""
     }
 
     /// To somebody who is asked to come.
@@ -50,20 +56,26 @@ public struct AlertView: Hashable, Sendable {
     public func accepted(until: Instant) -> String {
         let whither =
             identity.map { "Thank you for going to \($0)." }
-            ?? "Thank you for going. You may not be told the address; please ask a coordinator."
-        return "\(test)\(whither) \(happened) Please be there by \(clock(until)).\(emergency)"
+            ?? "Thank you for going. The address may not be told; if you do not know whom it is about, please decline."
+        return "\(test)\(whither) \(happened)\(over) Please be there by \(clock(until)).\(emergency)"
     }
 
     /// To somebody who has arrived.
     public func attending() -> String {
         let with = identity.map { "You are with \($0)." } ?? "Thank you for being there."
-        return "\(test)\(with) \(happened) Say \u{201C}resolve\u{201D} when it is over.\(emergency)"
+        return "\(test)\(with) \(happened)\(over) Say \u{201C}resolve\u{201D} when it is over.\(emergency)"
     }
 
-    /// Something happened again, or the condition is over, while they hold it.
-    public func news() -> String {
-        let times = alert.occurrences > 1 ? "It happened again at \(clock(alert.lastOccurrenceAt)): " : "News: "
-        return "\(test)\(times)\(happened)\(emergency)"
+    /// Before the sentence of their stage, when something happened while they hold it.
+    public var news: String {
+        if alert.conditionOverAt != nil { return "There is news." }
+        return "It happened again at \(clock(alert.lastOccurrenceAt))."
+    }
+
+    /// To a coordinator who took charge of an alert of which they may know nothing but that it is there.
+    public func takenCharge() -> String {
+        "\(test)You have taken charge of an alert\(circle.map { " in \($0)" } ?? ""). What it is about you may not be told; "
+            + "whom it is about decides that. If a life may be in danger, call \(emergencyNumber)."
     }
 
     /// To a coordinator whom consent allows nothing but the fact.
@@ -71,7 +83,7 @@ public struct AlertView: Hashable, Sendable {
         let place = circle.map { " in \($0)" } ?? ""
         let why =
             alert.hasAskedHelpers
-            ? "is unanswered: helpers were asked and none has answered yet." : "is uncovered: no helper may be asked."
+            ? "is unanswered: helpers were asked and none comes yet." : "is uncovered: no helper can be asked."
         // The number is named in each of these, so that it says nothing about the alert.
         return "\(test)An alert\(place) \(why) If a life may be in danger, call \(emergencyNumber)."
     }
@@ -79,7 +91,7 @@ public struct AlertView: Hashable, Sendable {
     /// To a coordinator whom consent allows more.
     public func unanswered(answerBy: Instant) -> String {
         let who = identity.map { " It is about \($0)." } ?? (detail >= .alert ? " It is \(place)." : "")
-        let why = alert.hasAskedHelpers ? "No helper has answered yet." : "No helper may be asked."
+        let why = alert.hasAskedHelpers ? "No helper comes yet." : "No helper can be asked."
         return "\(test)\(happened)\(who) \(why) Please answer by \(clock(answerBy)).\(emergency)"
     }
 
@@ -103,7 +115,7 @@ public func endedSentence(_ how: Alert.Ending.How, by: String?) -> String {
     switch how {
     case .resolved: "Your alert is closed\(by.map { ", \($0) says" } ?? "")."
     case .cancelled: "You have cancelled your alert. Nobody comes because of it."
-    case .over: "All is well again. Your alert has ended."
+    case .over: "What was noticed is over. Your alert has ended."
     case .assumed: "The alert was ended by the replay."
     }
 }
@@ -117,8 +129,8 @@ extension HistoryEntry {
         case .raised: return "The alert was raised."
         case .asked: return "\(who) was asked."
         case .askedAgain: return "\(who) was asked again."
-        case .nobodyToAsk: return "There is nobody to ask: no helper may be, and the scheme has no coordinator."
-        case .uncovered: return "No helper may be asked; it went to the coordinators."
+        case .nobodyToAsk: return "There is nobody left to ask at the moment; all are asked again soon."
+        case .uncovered: return "No helper can be asked; it went to the coordinators."
         case .accepted: return "\(who) accepted.\(note)"
         case .declined: return "\(who) declined.\(note)"
         case .gaveBack: return "\(who) cannot come after all and gave it back.\(note)"

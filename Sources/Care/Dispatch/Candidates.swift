@@ -10,7 +10,7 @@ public struct Responder: Hashable, Sendable {
     public var isOnDuty: Bool
     /// When they are on duty at all, by the home's clocks. Empty: always.
     public var hours: [HourWindow]
-    /// How many alerts they hold now.
+    /// How many alerts they hold now that keep them from another: not tests, and not less severe ones.
     public var holding: Int
 
     public init(

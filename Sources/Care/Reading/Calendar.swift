@@ -109,6 +109,8 @@ public struct LocalTime: Hashable, Sendable {
     public var weekday: Weekday { day.weekday }
     /// `03:07`
     public var clock: String { "\(pad(minuteOfDay / 60, 2)):\(pad(minuteOfDay % 60, 2))" }
+    /// `03:07:45`
+    public var clockWithSeconds: String { "\(clock):\(pad(Int(milliseconds / 1_000 % 60), 2))" }
     /// `21 November 2026, 03:07`
     public var inWords: String { "\(day.inWords), \(clock)" }
 }

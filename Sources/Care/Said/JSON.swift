@@ -31,6 +31,9 @@ public enum JSON: Hashable, Sendable, Codable, ExpressibleByStringLiteral, Expre
     public static func object(_ pairs: KeyValuePairs<String, JSON>) -> JSON {
         .object(pairs.map { Member($0.key, $0.value) })
     }
+    public static func object(_ pairs: KeyValuePairs<String, JSON>, _ more: [Member]) -> JSON {
+        .object(pairs.map { Member($0.key, $0.value) } + more)
+    }
     public static func optional(_ text: String?) -> JSON { text.map(JSON.string) ?? .null }
     public static func strings(_ texts: [String]) -> JSON { .array(texts.map(JSON.string)) }
 

@@ -26,6 +26,13 @@ struct Actor {
 enum CommandProblem: Error {
     case refused(String)
     case failed(String)
+
+    var reply: Reply {
+        switch self {
+        case .refused(let sentence): .refused(sentence)
+        case .failed(let sentence): .failed(sentence)
+        }
+    }
 }
 
 extension Engine {

@@ -31,10 +31,13 @@ extension Engine {
     }
 
     func find(_ text: String, _ tx: StoreTurn) throws -> Alert {
-        guard let id = AlertID(text: text), let alert = try world.alert(id) ?? tx.reader.alert(id) else {
-            throw CommandProblem.failed("There is no alert \u{201C}\(safeText(text))\u{201D}. caring alert list shows those there are.")
-        }
+        guard let id = AlertID(text: text), let alert = try world.alert(id) ?? tx.reader.alert(id) else { throw Self.noSuchAlert(text) }
         return alert
+    }
+
+    /// The same sentence whether there is none or it is somebody else's: that an alert exists is a fact about them.
+    static func noSuchAlert(_ text: String) -> CommandProblem {
+        .refused("There is no alert \u{201C}\(safeText(text))\u{201D} that concerns you. caring alert list shows those that do.")
     }
 
     func alertList(_ all: Bool, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
@@ -45,6 +48,7 @@ extension Engine {
             guard let sight = sight(alert, actor) else { continue }
             say.append(line(alert, sight))
             items.append(item(alert, sight))
+            try discloseShown(alert, sight, actor, tx)
         }
         if say.isEmpty { say = [all ? "There has been no alert that concerns you." : "No alert is open that concerns you."] }
         return Reply(say: say, items: items)
@@ -69,7 +73,7 @@ extension Engine {
         case .raised: return "raised, nobody asked yet"
         case .offered:
             let asked = alert.offers.count { $0.state == .open }
-            return alert.hasAskedHelpers ? "offered, waiting for \(counted(asked, "answer"))" : "uncovered, no helper may be asked"
+            return alert.hasAskedHelpers ? "offered, waiting for \(counted(asked, "answer"))" : "uncovered, no helper can be asked"
         case .accepted: return "accepted, somebody is on the way"
         case .attending: return "attended, somebody is there"
         case .ended: return "ended"
@@ -109,11 +113,13 @@ extension Engine {
                 .init("asked", .strings(alert.offers.map(\.person.name))),
             ]
         case .part(let view, let stage):
-            members += [
-                .init("severity", .string(alert.matter.severity.rawValue)), .init("category", .string(alert.matter.category.rawValue)),
-                .init("stage", .string(stage.name)), .init("detail", .string(view.detail.name)),
-            ]
-            if view.detail >= .alert { members.append(.init("kind", .string(alert.matter.kind))) }
+            members += [.init("stage", .string(stage.name)), .init("detail", .string(view.detail.name))]
+            if view.detail >= .alert {
+                members += [
+                    .init("severity", .string(alert.matter.severity.rawValue)), .init("category", .string(alert.matter.category.rawValue)),
+                    .init("kind", .string(alert.matter.kind)),
+                ]
+            }
             if let identity = view.identity { members.append(.init("where", .string(identity))) }
         case .fact: members.append(.init("asked", .int(Int64(alert.offers.count))))
         }
@@ -122,8 +128,9 @@ extension Engine {
 
     func alertShow(_ text: String, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
         let alert = try find(text, tx)
-        guard let sight = sight(alert, actor) else { throw CommandProblem.refused("Alert \(alert.id) is none of yours.") }
+        guard let sight = sight(alert, actor) else { throw Self.noSuchAlert(text) }
         var say = [line(alert, sight)]
+        try discloseShown(alert, sight, actor, tx)
         if case .part(let view, let stage) = sight {
             let person = actor.person?.id ?? PersonID("")
             let until = alert.holder(person)?.until ?? alert.offer(to: person)?.answerBy ?? now
@@ -133,21 +140,35 @@ extension Engine {
             case .attending: say.append(view.attending())
             }
         }
-        let history = try tx.reader.history(of: alert.id)
+        let history = try tx.reader.history(of: alert.id).filter { mayShow($0, sight) }
         for entry in history { say.append("  \(clock(entry.at, alert))  \(sentence(entry, alert, sight))") }
         let items: [JSON] =
             [item(alert, sight)]
             + history.map { entry in
                 .object([
                     "alert": .string(alert.id.description), "at": .string(entry.at.iso), "what": .string(entry.what.rawValue),
-                    "person": .optional(namesPeople(sight) ? entry.person?.name : nil), "say": .string(sentence(entry, alert, sight)),
+                    "person": .optional(namesPeople(sight, entry, alert) ? entry.person?.name : nil), "say": .string(sentence(entry, alert, sight)),
                 ])
             }
         return Reply(say: say, items: items)
     }
 
-    private func namesPeople(_ sight: Sight) -> Bool {
-        if case .part = sight { false } else { true }
+    private func namesPeople(_ sight: Sight, _ entry: HistoryEntry, _ alert: Alert) -> Bool {
+        switch sight {
+        case .all: true
+        case .part: false
+        // Helpers are the scheme's own people; whom the alert is about is not.
+        case .fact: entry.person.map { world.people[$0].map { $0.kind == .helper || $0.kind == .coordinator } ?? false } ?? false
+        }
+    }
+
+    /// Who may know *that* there is an alert follows the asking; what the sensors go on to say is more than that.
+    private func mayShow(_ entry: HistoryEntry, _ sight: Sight) -> Bool {
+        guard case .fact = sight else { return true }
+        switch entry.what {
+        case .seenAgain, .conditionOver, .retracted, .over: return false
+        default: return true
+        }
     }
 
     /// A helper sees what happened, not which neighbour did not come. What people wrote is the citizen's.
@@ -157,7 +178,9 @@ extension Engine {
         case .all: return shown.sentence { world.name($0) }
         case .fact:
             shown.text = nil
-            return shown.sentence { alert.citizens.contains($0) ? "The citizen" : world.name($0) }
+            return shown.sentence { name in
+                world.people[name].map { $0.kind == .helper || $0.kind == .coordinator } ?? false ? world.name(name) : "The citizen"
+            }
         case .part:
             shown.text = nil
             return shown.sentence { _ in "Somebody" }
@@ -171,40 +194,46 @@ extension Engine {
         let alert = try find(text, tx)
         if let problem = try self.answer(alert.id, person.id, answer, note: note.map { safeText($0, charactersMax: 500) }, tx) {
             switch problem {
-            case .alertIsOver: throw CommandProblem.failed("Alert \(alert.id) is over. Nobody needs to go.")
-            case .notAsked: throw CommandProblem.refused("\(person.name) is not asked about alert \(alert.id).")
+            case .alertIsOver where alert.offer(to: person.id) != nil: throw CommandProblem.failed("Alert \(alert.id) is over. Nobody needs to go.")
+            case .alertIsOver, .notAsked: throw Self.noSuchAlert(text)
             case .somebodyElseGoes: throw CommandProblem.failed("Somebody else is going already. Thank you.")
             case .notHolding: throw CommandProblem.failed("\(person.name) has not accepted alert \(alert.id). Accept it first: caring alert accept \(alert.id)")
             }
         }
         let after = try world.alert(alert.id) ?? tx.reader.alert(alert.id) ?? alert
         var say: [String] = []
-        if let stage = after.stage(of: person.id), let (view, telling) = world.view(after, for: person.id, stage: stage, at: now) {
+        if let stage = after.stage(of: person.id), let (view, _) = world.view(after, for: person.id, stage: stage, at: now) {
             let until = after.holder(person.id)?.until ?? now
             switch stage {
             case .asked: say.append("Noted.")
-            case .accepted: say.append(view.detail == .nothing ? "Thank you. You have taken charge of alert \(after.id)\(view.circle.map { " in \($0)" } ?? ""). What it is about you may not be told." : view.accepted(until: until))
+            case .accepted: say.append(view.detail == .nothing ? view.takenCharge() : view.accepted(until: until))
             case .attending: say.append(view.detail == .nothing ? "Thank you for being there." : view.attending())
             }
             // What the answer itself tells is a disclosure like any other.
-            try discloseShown(after, person.id, telling, tx)
+            try discloseShown(after, .part(view, stage), actor, tx)
         } else {
             say.append(answer == .resolve ? "Alert \(after.id) is closed. Thank you." : "Noted. Others are asked.")
         }
         return Reply(say: say, items: [.object(["alert": .string(after.id.description), "answer": .string(answer.rawValue), "state": .string(after.state.rawValue)])])
     }
 
-    /// Shown on the spot, so it is sent and seen in one.
-    private func discloseShown(_ alert: Alert, _ person: PersonID, _ telling: World.Telling, _ tx: StoreTurn) throws {
-        guard telling.decision.isPermitted else { return }
+    /// What a command shows somebody is told and seen in one; once for each stage and detail.
+    func discloseShown(_ alert: Alert, _ sight: Sight, _ actor: Actor, _ tx: StoreTurn) throws {
+        guard case .part(let view, let stage) = sight, view.detail > .nothing, let person = actor.person?.id,
+            let telling = world.telling(person, of: alert, stage: stage, at: now)
+        else { return }
+        let known = try tx.reader.disclosures(ofAlert: alert.id).filter { $0.recipient == person && $0.state == .seen && $0.stage == stage }
+        let data = alert.quantity?.name ?? alert.matter.category.rawValue
+        let hasSeen = known.contains { $0.data == data && $0.detail == view.detail }
+        let hasSeenIdentity = view.identity == nil || known.contains { $0.data == "identity" }
+        if hasSeen && hasSeenIdentity { return }
         let decision = try save(telling, alert, tx)
         for citizen in alert.citizens {
             var told = Disclosure(
-                at: now, citizen: citizen, recipient: person, alert: alert.id, notice: nil, decision: decision,
-                data: alert.quantity?.name ?? alert.matter.category.rawValue, detail: telling.decision.detail,
-                stage: telling.request.stage, state: .seen)
-            try tx.append(told)
-            guard telling.identity.isPermitted else { continue }
+                at: now, citizen: citizen, recipient: person, alert: alert.id, notice: nil, decision: decision, data: data,
+                detail: view.detail, stage: stage, state: .seen)
+            if !hasSeen { try tx.append(told) }
+            guard !hasSeenIdentity else { continue }
             told.data = "identity"
             told.detail = telling.identity.detail
             told.decision = DecisionID(decision.number + 1)
@@ -215,7 +244,7 @@ extension Engine {
     func alertCancel(_ text: String, _ note: String?, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
         let alert = try find(text, tx)
         guard let person = actor.person, alert.citizens.contains(person.id) else {
-            throw CommandProblem.refused("Only the citizen whom it is about may cancel alert \(alert.id).")
+            throw Self.noSuchAlert(text)
         }
         if try handle(.cancelled(by: person.id, note: note.map { safeText($0, charactersMax: 500) }), alert.id, tx) != nil {
             throw CommandProblem.failed("Alert \(alert.id) is over already.")
@@ -255,7 +284,8 @@ extension Engine {
             // Whoever was asked follows the alert to its end, although their part in it may be over.
             var seen = sight(alert, actor)
             if seen == nil, let person = actor.person?.id, entry.person == person { seen = .fact }
-            guard let sight = seen else { continue }
+            guard let sight = seen, mayShow(entry, sight) else { continue }
+            try discloseShown(alert, sight, actor, tx)
             let place = world.homes[alert.home]?.circle.map { ", \(world.circleTitle($0))" } ?? ""
             let what: String
             switch sight {

@@ -28,35 +28,36 @@ extension Engine {
         }
         let zone = world.zone(of: home)
         let from = try past(since, zone: zone, fallback: .days(1))
-        var wanted: [Series] = []
-        var addresses: [DeviceID: String] = [:]
         let isOwn = actor.person?.id == person.id
-        var denied: Decision?
-        for state in world.devices(of: home) where state.device.citizens.contains(person.id) {
+        if !isOwn { try mayAskForReadings(purposeName, actor) }
+        var addresses: [DeviceID: String] = [:]
+        var readings: [Reading] = []
+        for state in world.devices(of: home) {
+            // What a device said before it was this citizen's, or after, was somebody else's.
+            let claims = try tx.reader.claims(state.device.id, person.id)
+            guard let first = claims.first else { continue }
             addresses[state.device.id] = state.device.address
+            var wanted: [Series] = []
             for slot in state.slots where quantity == nil || slot.quantity == quantity {
                 guard let series = world.seriesInfo(slot.series) else { continue }
-                if isOwn {
-                    wanted.append(series)
-                } else if let refusal = try mayRead(series, state.device, purposeName, actor, tx) {
-                    denied = refusal
-                } else {
-                    wanted.append(series)
-                }
+                if isOwn { wanted.append(series) } else if try mayRead(series, state.device, purposeName, actor, tx) { wanted.append(series) }
+            }
+            readings += try tx.reader.readings(wanted, since: max(from, first.from), limit: limit).filter { reading in
+                claims.contains { $0.from <= reading.at && reading.at < $0.until }
             }
         }
-        if wanted.isEmpty, let denied {
-            throw CommandProblem.refused(
-                denied.reason == .refused ? "\(person.id) has refused this (\(denied.decidedBy.map(\.description).joined(separator: ", ")))."
-                    : "\(person.id) has not permitted this.")
+        if !isOwn, readings.isEmpty {
+            // One sentence for all of these: which of them it is would tell something itself.
+            return .refused("\(person.id) has not permitted this, or there is nothing to see.")
         }
-        let readings = try tx.reader.readings(wanted, since: from, limit: limit)
+        readings.sort { ($1.at, $0.series) < ($0.at, $1.series) }
+        readings = Array(readings.prefix(limit))
         return Reply(
             say: readings.isEmpty ? ["There is no reading since \(zone.local(from)?.inWords ?? from.iso)."]
                 : readings.compactMap { reading in
                     guard let series = world.seriesInfo(reading.series) else { return nil }
                     let value = valueWords(reading.value, series.quantity)
-                    return "\(zone.local(reading.at).map { "\($0.day.iso) \($0.clock)" } ?? reading.at.iso)  \(safeText(addresses[series.device] ?? "")): \(series.quantity.words) \(value)\(reading.source == .device ? " (device's time)" : "")"
+                    return "\(zone.local(reading.at).map { "\($0.day.iso) \($0.clockWithSeconds)" } ?? reading.at.iso)  \(safeText(addresses[series.device] ?? "")): \(series.quantity.words) \(value)\(reading.source == .device ? " (device's time)" : "")"
                 },
             items: readings.compactMap { reading in
                 guard let series = world.seriesInfo(reading.series) else { return nil }
@@ -68,14 +69,18 @@ extension Engine {
             })
     }
 
-    /// Nil: permitted, and written down; otherwise the decision that denies it.
-    private func mayRead(_ series: Series, _ device: Device, _ purposeName: String?, _ actor: Actor, _ tx: StoreTurn) throws -> Decision? {
-        guard let recipient = actor.person?.asRecipient else {
-            throw CommandProblem.refused("An operator reads nobody's data. Use --as for somebody whom the citizen has permitted.")
+    private func mayAskForReadings(_ purposeName: String?, _ actor: Actor) throws {
+        guard actor.person?.asRecipient != nil else {
+            throw CommandProblem.refused("Nobody but the citizen, and those whom they permit, reads this. Use --as for one of them.")
         }
-        guard let purposeName, let purpose = Purpose(rawValue: purposeName) else {
+        guard let purposeName, Purpose(rawValue: purposeName) != nil else {
             throw CommandProblem.failed("Say what for: --purpose \(Purpose.allCases.map(\.rawValue).joined(separator: "|")).")
         }
+    }
+
+    /// Decides, writes the decision down, and what is told because of it.
+    private func mayRead(_ series: Series, _ device: Device, _ purposeName: String?, _ actor: Actor, _ tx: StoreTurn) throws -> Bool {
+        guard let recipient = actor.person?.asRecipient, let purpose = purposeName.flatMap({ Purpose(rawValue: $0) }) else { return false }
         let request = ConsentRequest(
             recipient: recipient, purpose: purpose,
             data: .data(category: series.quantity.category, quantity: series.quantity, device: device.id), detail: .readings,
@@ -83,14 +88,14 @@ extension Engine {
         let decision = decide(request, holders: world.holders(device.citizens))
         let id = DecisionID(try tx.next("decision"))
         try tx.save(decision, id: id, citizens: device.citizens, request: request)
-        guard decision.detail == .readings else { return decision }
+        guard decision.detail == .readings else { return false }
         for citizen in device.citizens {
             try tx.append(
                 Disclosure(
                     at: now, citizen: citizen, recipient: recipient.person, alert: nil, notice: nil, decision: id,
-                    data: series.quantity.name, detail: .readings, stage: nil, state: .sent))
+                    data: series.quantity.name, detail: .readings, stage: nil, state: .seen))
         }
-        return nil
+        return true
     }
 
     private func json(_ value: Value) -> JSON {
@@ -103,7 +108,7 @@ extension Engine {
     func valueWords(_ value: Value, _ quantity: Quantity) -> String {
         switch value {
         case .number(let n): "\(Care.words(n)) \(spoken(quantity.unit))"
-        case .boolean(let b): quantity.kind == .event ? "" : b ? "yes" : "no"
+        case .boolean(let b): quantity.kind == .event ? "seen" : b ? "yes" : "no"
         }
     }
 
@@ -114,6 +119,9 @@ extension Engine {
         let all = try tx.reader.disclosures(about: person.id, since: from, limit: Self.readingsMax)
         var say: [String] = []
         var items: [JSON] = []
+        // What is still only queued is said only where nothing came of it yet.
+        var settled: Set<String> = []
+        for told in all where told.state != .queued { if let notice = told.notice { settled.insert("\(notice) \(told.data)") } }
         for told in all {
             let when = zone.local(told.at).map { "\($0.day.iso) \($0.clock)" } ?? told.at.iso
             let what: String
@@ -129,18 +137,18 @@ extension Engine {
             let name = world.name(told.recipient)
             let sentence: String
             switch told.state {
-            case .queued: sentence = "\(name) was to be told \(what)"
+            case .queued: sentence = "\(name) is to be told \(what), or may have been: nobody has confirmed it"
             case .sent: sentence = "\(name) was told \(what)"
             case .seen: sentence = "\(name) has read \(what)"
             case .cancelled: sentence = "\(name) was not told \(what): it was cancelled before it was sent"
             }
-            let isLast = !all.contains { $0.state != .queued && $0.notice == told.notice && $0.data == told.data && told.notice != nil }
+            let isLast = told.notice.map { !settled.contains("\($0) \(told.data)") } ?? true
             if told.state != .queued || isLast {
                 say.append("\(when)  \(sentence)\(told.alert.map { " (alert \($0)" } ?? " (asked")\(told.decision.map { ", decision \($0))" } ?? ")").")
             }
             items.append(
                 .object([
-                    "at": .string(told.at.iso), "citizen": .string(told.citizen.name), "recipient": .string(told.recipient.name),
+                    "entry": "disclosure", "at": .string(told.at.iso), "citizen": .string(told.citizen.name), "recipient": .string(told.recipient.name),
                     "alert": .optional(told.alert?.description), "notice": .optional(told.notice?.description),
                     "decision": .optional(told.decision?.description), "data": .string(told.data), "detail": .string(told.detail.name),
                     "stage": .optional(told.stage?.name), "state": .string(told.state.rawValue),
@@ -154,6 +162,16 @@ extension Engine {
             say.append("Not yet retracted: the client of \(world.name(helper)) may still show alert \(notice.alert), because the broker is away.")
         }
         if say.isEmpty { say = ["Nobody has been told anything about you."] }
+        // Whoever acts in somebody's name sees what they see: it is theirs to know.
+        for act in try tx.reader.operatorActs(for: person.id, since: from, limit: Self.readingsMax) {
+            let when = zone.local(act.at).map { "\($0.day.iso) \($0.clock)" } ?? act.at.iso
+            say.append("\(when)  Operator \(act.uid) acted for you: \(act.command)\(act.outcome == "done" ? "" : " (\(act.outcome))").")
+            items.append(
+                .object([
+                    "entry": "operator", "at": .string(act.at.iso), "operator": .int(Int64(act.uid)), "for": .string(person.id.name),
+                    "command": .string(act.command), "outcome": .string(act.outcome),
+                ]))
+        }
         return Reply(say: say, items: items)
     }
 
@@ -171,10 +189,20 @@ extension Engine {
 
     private func whyAlert(_ id: AlertID, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
         let alert = try find(id.description, tx)
-        guard let sight = sight(alert, actor) else { throw CommandProblem.refused("Alert \(id) is none of yours.") }
+        guard let sight = sight(alert, actor) else { throw Self.noSuchAlert(id.description) }
         guard case .all = sight else {
             let shown = try alertShow(id.description, actor, tx)
-            return Reply(say: ["You see of this alert what its citizen permits."] + shown.say, items: shown.items)
+            var say = ["You see of this alert what its citizen permits."]
+            if let person = actor.person, let offer = alert.offer(to: person.id) {
+                let step = world.plan(alert.matter.plan).steps.indices.contains(offer.step) ? world.plan(alert.matter.plan).steps[offer.step].who : nil
+                switch step {
+                case .ownCircle: say.append("You were asked because you are a helper of the circle around this home, and its citizen permits it.")
+                case .everyonePermitted: say.append("You were asked because nobody nearer came, and its citizen permits it.")
+                case .coordinators: say.append("You were asked because you are a coordinator, and no helper came.")
+                case nil: break
+                }
+            }
+            return Reply(say: say + shown.say, items: shown.items)
         }
         let zone = world.zone(of: alert.home)
         func clock(_ at: Instant) -> String { zone.local(at)?.inWords ?? at.iso }
@@ -193,7 +221,7 @@ extension Engine {
         for entry in try tx.reader.history(of: id) { say.append("  \(zone.local(entry.at)?.clock ?? entry.at.iso)  \(entry.sentence { world.name($0) })") }
         // Each helper of the circle, asked or not, with the decision as it was when the alert was raised.
         var items: [JSON] = []
-        for responder in world.responders where responder.role == .helper {
+        for responder in world.responders(for: alert.matter.severity) where responder.role == .helper {
             let asked = alert.offer(to: responder.person)
             let inCircle = world.homes[alert.home]?.circle.map { responder.circles.contains($0) } ?? false
             guard asked != nil || inCircle else { continue }
@@ -271,9 +299,18 @@ extension Engine {
             isConnected ? "The gateway is connected to the broker." : "The broker is away; devices are not heard and helpers with only an MQTT client are not reached.",
             "\(counted(world.homes.count, "home")), \(counted(world.people.values.count { $0.kind == .citizen }, "citizen")), \(counted(world.people.values.count { $0.kind == .helper }, "helper")), \(counted(claimed, "claimed device"))\(strangers > 0 ? ", \(counted(Int(strangers), "unclaimed one"))" : "").",
             "Since the start: \(counted(counts.messages, "message")), \(counted(counts.readings, "reading")), \(counts.undecodable) not understood.",
-            "\(counted(world.alerts.count, "open alert"))\(uncovered > 0 ? ", \(uncovered) of them uncovered" : "")\(waiting > 0 ? "; \(counted(waiting, "word")) waiting to be sent" : "").",
+            !actor.runsScheme ? "" : "\(counted(world.alerts.count, "open alert"))\(uncovered > 0 ? ", \(uncovered) of them uncovered" : "")\(waiting > 0 ? "; \(counted(waiting, "word")) waiting to be sent" : "").",
         ]
-        if let clockJump { say.append("The system's clock is \(clockJump.inWords) \(clockJump > .zero ? "ahead of" : "behind") the gateway's, which goes on steadily since its start. Restart the gateway when the clock is right.") }
+        if let lost = sessionLost {
+            say.append("The broker had lost the gateway's session: what devices said between \(lost.from.iso) and \(lost.until.iso) may be lost.")
+        }
+        if let clockJump, clockJump > .zero {
+            say.append("The system's clock is \(clockJump.inWords) ahead of the gateway's, which has gone on steadily since its start. If the system's is right, restart the gateway.")
+        } else if let clockJump {
+            say.append("The system's clock is \(clockJump.inWords) behind the gateway's, which keeps its time so that no deadline is lost. It is right again when the system's clock has caught up.")
+        }
+        say.removeAll { $0.isEmpty }
+        let alerts: [JSON.Member] = actor.runsScheme ? [.init("openAlerts", .int(Int64(world.alerts.count))), .init("uncovered", .int(Int64(uncovered)))] : []
         if world.alerts.contains(where: { $0.state == .raised }) { say.append("An alert has nobody to ask: add a coordinator with caring coordinator add.") }
         return Reply(
             say: say,
@@ -281,9 +318,9 @@ extension Engine {
                 .object([
                     "connected": .bool(isConnected), "homes": .int(Int64(world.homes.count)), "devices": .int(Int64(claimed)),
                     "strangers": .int(strangers), "messages": .int(Int64(counts.messages)), "readings": .int(Int64(counts.readings)),
-                    "undecodable": .int(Int64(counts.undecodable)), "openAlerts": .int(Int64(world.alerts.count)),
-                    "uncovered": .int(Int64(uncovered)), "waiting": .int(Int64(waiting)), "at": .string(now.iso),
-                ])
+                    "undecodable": .int(Int64(counts.undecodable)), "redelivered": .int(Int64(counts.redelivered)),
+                    "sessionLostAt": .optional(sessionLost?.until.iso), "waiting": .int(Int64(waiting)), "at": .string(now.iso),
+                ], alerts)
             ])
     }
 }

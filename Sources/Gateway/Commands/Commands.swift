@@ -6,28 +6,33 @@ extension Engine {
     /// Performs one command in a turn. `alertWatch` is answered at once with what there is; waiting is the
     /// caller's.
     public func perform(_ command: Command, by caller: Caller, operatorUIDs: [UInt32]) -> Reply {
+        var actor: Actor?
         do {
-            let actor = try actor(caller, operatorUIDs: operatorUIDs)
+            let known = try self.actor(caller, operatorUIDs: operatorUIDs)
+            actor = known
             var usersChanged = false
             var reply = try turn { tx -> Reply in
-                let reply = try perform(command, actor, tx, &usersChanged)
-                if let uid = actor.operatorUID, command.isLogged {
-                    try tx.logOperator(
-                        at: now, uid: uid, actingFor: actor.person?.id.name, command: command.name, outcome: reply.outcome.rawValue)
-                    log.notice("\(actor.inLog): \(command.name)")
-                }
+                let reply = try perform(command, known, tx, &usersChanged)
+                try logOperator(known, command, reply.outcome, tx)
                 return reply
             }
             if usersChanged, let sentence = applyUsers() { reply.say.append(sentence) }
             return reply
-        } catch CommandProblem.refused(let sentence) {
-            return .refused(sentence)
-        } catch CommandProblem.failed(let sentence) {
-            return .failed(sentence)
+        } catch let problem as CommandProblem {
+            // What was refused is logged like what was done; its turn is undone, so it has one of its own.
+            if let actor, actor.operatorUID != nil { try? turn { tx in try logOperator(actor, command, problem.reply.outcome, tx) } }
+            return problem.reply
         } catch {
             log.error("A command could not be performed.", metadata: ["command": "\(command.name)", "error": "\(error)"])
             return .failed("This could not be written down; nothing was changed. The gateway's log says why. Check that the disk is not full, then try again.")
         }
+    }
+
+    private func logOperator(_ actor: Actor, _ command: Command, _ outcome: Reply.Outcome, _ tx: StoreTurn) throws {
+        guard let uid = actor.operatorUID, command.isLogged else { return }
+        try tx.logOperator(at: now, uid: uid, actingFor: actor.person?.id.name, command: command.name, outcome: outcome.rawValue)
+        // Whom it was for stands in the data folder's own log; names stay out of this one.
+        log.notice("An operator spoke\(actor.person == nil ? "" : " for somebody").", metadata: ["uid": "\(uid)", "command": "\(command.name)"])
     }
 
     private func perform(_ command: Command, _ actor: Actor, _ tx: StoreTurn, _ usersChanged: inout Bool) throws -> Reply {
@@ -91,11 +96,14 @@ extension Engine {
             let logins = try store.read { try $0.logins() }
             let homes = logins.filter { world.homes[HomeID($0.name)] != nil }
             let helpers = logins.filter { world.people[PersonID($0.name)] != nil }
-            if try broker.apply(homes: homes, helpers: helpers) { return nil }
+            let isTold = try broker.apply(homes: homes, helpers: helpers)
+            usersPending = false
+            if isTold { return nil }
             return "The broker is not running here; it will know this when it starts."
         } catch {
-            log.error("The broker's user files could not be written.", metadata: ["error": "\(error)"])
-            return "The broker's user files could not be written, so the broker does not know this yet. Check the disk, then restart the gateway."
+            usersPending = true
+            log.error("The broker's user files could not be written; tried again each minute.", metadata: ["error": "\(error)"])
+            return "The broker's user files could not be written, so the broker does not know this yet. Check the disk; it is tried again each minute."
         }
     }
 

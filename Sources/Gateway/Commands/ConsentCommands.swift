@@ -15,7 +15,11 @@ extension Engine {
     func consentAdd(_ draft: ConsentDraft, _ effect: ConsentRecord.Effect, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
         let person = try citizen(draft.citizen, actor)
         let zone = person.home.map { world.zone(of: $0) } ?? .utc
-        guard world.consents[person.id]?.count ?? 0 < Self.consentsPerCitizenMax else {
+        let holding = world.consents[person.id, default: []].count { stored in
+            guard case .record(let record) = stored else { return true }
+            return record.withdrawnAt == nil && record.until ?? .distantFuture > now
+        }
+        guard holding < Self.consentsPerCitizenMax else {
             throw CommandProblem.failed("There are \(Self.consentsPerCitizenMax) consent records, as many as one citizen may have.")
         }
         let record: ConsentRecord
@@ -103,7 +107,8 @@ extension Engine {
         guard let id = ConsentID(text: text), let index = world.consents[person.id]?.firstIndex(where: { $0.id == id }) else {
             throw CommandProblem.failed("\(person.id) has no consent record \u{201C}\(safeText(text))\u{201D}; caring consent list shows them.")
         }
-        let waiting = world.notices.count { $0.state == .queued && $0.person != nil && $0.about != .over }
+        let waiting = world.notices.filter { $0.state == .queued && $0.person != nil && $0.about != .over }.map(\.id)
+        let known = Set(world.notices.map(\.id))
         if case .record(var record) = world.consents[person.id]?[index] {
             if record.withdrawnAt != nil { return Reply(say: ["\(id) was withdrawn before."]) }
             record.withdrawnAt = now
@@ -115,15 +120,24 @@ extension Engine {
         try tx.withdraw(id, by: actor.inLog, at: now)
         try consentChanged(person.id, tx)
         var say = ["\(id) is withdrawn. From now on nothing is told because of it."]
-        let left = world.notices.count { $0.state == .queued && $0.person != nil && $0.about != .over }
-        if waiting > left { say.append("\(counted(waiting - left, "word")) that waited to be sent will not be.") }
-        let taken = world.notices.count { $0.state == .queued && $0.about == .over && $0.channel == .mqtt }
+        // Others may be asked instead, so what waits now is compared one by one.
+        let gone = waiting.count { id in !world.notices.contains { $0.id == id } }
+        if gone > 0 { say.append("\(counted(gone, "word")) that waited to be sent will not be.") }
+        let taken = world.notices.count { $0.state == .queued && $0.about == .over && $0.channel == .mqtt && !known.contains($0.id) }
         if taken > 0 {
             say.append(isConnected ? "What \(counted(taken, "client")) still showed is being taken back." : "What \(counted(taken, "client")) still showed is not yet retracted: the broker is away.")
         }
-        let saw = try tx.reader.disclosures(about: person.id, since: .distantPast, limit: 100_000).filter { $0.state == .seen }
-        if !saw.isEmpty { say.append("What was read cannot be unread: caring who-saw shows it.") }
+        let saw = try tx.reader.whoHasSeen(person.id).map { world.name($0) }
+        if !saw.isEmpty { say.append("What was read cannot be unread: \(saw.joined(separator: ", ")) \(saw.count == 1 ? "has" : "have") read something about you. caring who-saw says what.") }
         return Reply(say: say, items: [.object(["consent": .string(id.description), "state": "withdrawn"])])
+    }
+
+    /// Words about this citizen that wait to be sent to helpers or coordinators; one a client.
+    private func waiting(about citizen: PersonID, _ isWanted: (Notice.About) -> Bool) -> Int {
+        world.notices.count { notice in
+            notice.state == .queued && notice.person != nil && (notice.about != .over || notice.channel == .mqtt) && isWanted(notice.about)
+                && (world.alert(notice.alert)?.citizens.contains(citizen) ?? false)
+        }
     }
 
     func consentList(_ name: String?, _ all: Bool, _ actor: Actor) throws -> Reply {

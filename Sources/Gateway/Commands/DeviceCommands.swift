@@ -24,9 +24,18 @@ extension Engine {
         var say: [String] = []
         var items: [JSON] = []
         for home in homes {
-            for state in world.devices(of: home) where !state.device.citizens.isEmpty {
+            let claimed = world.devices(of: home).filter { !$0.device.citizens.isEmpty }
+            // Which devices somebody owns, and when one was heard from, says how they live: only those whose
+            // home it is see that. Who runs the scheme sees that there are some.
+            guard actor.person?.kind == .citizen else {
+                if !claimed.isEmpty {
+                    say.append("\(home)  \(counted(claimed.count, "claimed device"))")
+                    items.append(.object(["home": .string(home.name), "claimed": .int(Int64(claimed.count))]))
+                }
+                continue
+            }
+            for state in claimed {
                 let device = state.device
-                // When a device was heard from says when somebody moved: only their own people see that.
                 let own = actor.person.map { device.citizens.contains($0.id) } ?? false
                 var line = "\(home)  \(safeText(device.address)): claimed by \(device.citizens.map(\.name).joined(separator: " and "))"
                 var members: [JSON.Member] = [
@@ -50,14 +59,19 @@ extension Engine {
         let strangers = try tx.reader.strangers(home: homes.count == 1 ? homes[0] : nil)
         for stranger in strangers.prefix(1_000) {
             let known = world.homes[stranger.home] != nil
-            say.append(
+            var line =
                 "\(safeText(stranger.home.name))  \(safeText(stranger.address)): \(known ? "not claimed" : "of a home that nobody has added"), "
-                    + "\(stranger.convention == "unknown" ? "not understood" : stranger.convention), \(counted(Int(stranger.messages), "message")), nothing of it is stored")
-            items.append(
-                .object([
-                    "home": .string(stranger.home.name), "device": .string(stranger.address), "convention": .string(stranger.convention),
-                    "citizens": [], "messages": .int(stranger.messages), "lastSeenAt": .string(stranger.lastSeenAt.iso),
-                ]))
+                + "\(stranger.convention == "unknown" ? "not understood" : stranger.convention)"
+            var members: [JSON.Member] = [
+                .init("home", .string(stranger.home.name)), .init("device", .string(stranger.address)),
+                .init("convention", .string(stranger.convention)), .init("citizens", []),
+            ]
+            if actor.person?.kind == .citizen || !known {
+                line += ", \(counted(Int(stranger.messages), "message"))"
+                members += [.init("messages", .int(stranger.messages)), .init("lastSeenAt", .string(stranger.lastSeenAt.iso))]
+            }
+            say.append(line + ", nothing of it is stored")
+            items.append(.object(members))
         }
         if say.isEmpty { say = ["No device has been heard from yet. Let one publish under homes/\(homes.first?.name ?? "<home>")/ with the home's login."] }
         return Reply(say: say, items: items)
@@ -75,7 +89,8 @@ extension Engine {
                     throw CommandProblem.failed("There is no citizen called \u{201C}\(safeText(name))\u{201D}.")
                 }
                 // Claiming is the act that permits storing, so each person does it for themselves.
-                guard actor.person?.id == person.id || actor.isOperatorOnly || actor.operatorUID != nil else {
+                let owns = actor.person.map { owner in world.device(person.home ?? HomeID(""), address)?.device.citizens.contains(owner.id) ?? false } ?? false
+                guard actor.person?.id == person.id || actor.isOperatorOnly || owns else {
                     throw CommandProblem.refused("\(person.id) has to claim it themselves.")
                 }
                 citizens.append(person)
@@ -103,10 +118,14 @@ extension Engine {
             device = known
             let news = Set(known.citizens).union(mine).sorted()
             if news == known.citizens && interval == nil { return Reply(say: ["It is claimed by \(known.citizens.map(\.name).joined(separator: " and ")) already."], items: [claimed(device)]) }
+            // Who joins sees from then on what was one person's own: that person has to say so.
+            if !known.citizens.isEmpty, !actor.isOperatorOnly, !known.citizens.contains(actor.person?.id ?? PersonID("")) {
+                throw CommandProblem.refused(
+                    "It is claimed by \(known.citizens.map(\.name).joined(separator: " and ")), who may share it: caring device claim \u{201C}\(safeText(address))\u{201D} --for \(mine.map(\.name).joined(separator: " "))")
+            }
             if known.citizens.isEmpty { device.claimedAt = now }
             device.citizens = news
             device.expected = interval ?? known.expected
-            if !known.citizens.isEmpty { world.detectors.removeDevice(known.id, into: &output) }
         } else {
             guard world.devices(of: home).count < configuration.limits.devicesPerHomeMax else {
                 throw CommandProblem.failed("\(home) has \(world.devices(of: home).count) devices, as many as a home may have (devicesPerHomeMax).")
@@ -116,7 +135,8 @@ extension Engine {
                 convention: route.convention, expected: interval ?? route.expected, citizens: mine.sorted(), claimedAt: now)
         }
         try tx.save(device)
-        for person in mine { try tx.claim(device.id, citizen: person, by: actor.inLog, at: now) }
+        let before = world.device(home, route.device)?.device.citizens ?? []
+        for person in mine where !before.contains(person) { try tx.claim(device.id, citizen: person, by: actor.inLog, at: now) }
         try tx.removeStranger(home, route.device)
         world.put(device)
         watch(device)

@@ -27,6 +27,8 @@ extension Engine {
     }
 
     private func freeUID(_ uid: UInt32?) throws(CommandProblem) {
+        // 65534 is also what the kernel says of somebody it does not know.
+        if let uid, uid >= 65_534, uid <= 65_535 || uid == .max { throw .failed("Unix user \(uid) is nobody in particular; give the person a user of their own.") }
         guard let uid, let other = world.people.values.filter({ $0.uid == uid }).min(by: { $0.id < $1.id }) else { return }
         throw .failed("Unix user \(uid) already speaks for \(other.id); one user speaks for one person.")
     }
@@ -118,8 +120,9 @@ extension Engine {
         guard living.isEmpty else {
             throw CommandProblem.failed("\(living.map(\.name).joined(separator: " and ")) still live there. Remove them first: caring citizen remove \(living[0])")
         }
-        if let open = world.alerts.first(where: { $0.home == id }) {
-            throw CommandProblem.failed("Alert \(open.id) in that home is still open. Close it first.")
+        // Whose they are and how many stands nowhere in this sentence.
+        if world.alerts.contains(where: { $0.home == id }) {
+            throw CommandProblem.failed("That home cannot be removed just now. Try again when nothing is going on there.")
         }
         for device in world.devices(of: id) where !device.device.citizens.isEmpty { try release(device.device, tx) }
         world.detectors.removeHome(id, into: &output)
@@ -247,8 +250,8 @@ extension Engine {
             throw CommandProblem.failed("There is no \(kind.rawValue) called \u{201C}\(safeText(name))\u{201D}.")
         }
         if kind == .citizen {
-            if let open = world.alerts.first(where: { $0.citizens.contains(id) }) {
-                throw CommandProblem.failed("Alert \(open.id) about them is still open. Close it first.")
+            if world.alerts.contains(where: { $0.citizens.contains(id) }) {
+                throw CommandProblem.failed("\(name) cannot be removed just now. Try again when nothing is going on about them.")
             }
             for state in world.devices(of: person.home ?? HomeID("")) where state.device.citizens.contains(id) {
                 try release(state.device, tx)

@@ -130,29 +130,42 @@ public final class GatewayService: Service, CommandPerformer {
         var lastTurn = now()
         var nextHouse = now()
         var heldBackUntil = now()
+        var work: [Work] = []
+        defer {
+            for case .item(.command(_, _, let continuation)) in work {
+                continuation.resume(returning: .failed("The gateway is stopping."))
+            }
+        }
         while true {
             let wait = (engine.nextWake ?? .distantFuture) - now()
             let milliseconds = max(heldBackUntil > now() ? 200 : 0, min(1_000, wait.milliseconds))
-            let events = client.pass(timeoutMilliseconds: Int32(clamping: milliseconds)) { burst in
-                try engine.take(burst)
-            }
-            let present = now()
             // The process was stopped or the machine slept: what came due meanwhile is done now, not as if
             // people had had their time.
-            if present - lastTurn > .seconds(5) { engine.resume(at: present) }
-            lastTurn = present
+            func wakeUp() {
+                let present = now()
+                if present - lastTurn > .seconds(5) { engine.resume(at: present) }
+                lastTurn = present
+            }
+            let events = client.pass(timeoutMilliseconds: Int32(clamping: milliseconds)) { burst in
+                wakeUp()
+                try engine.take(burst)
+            }
+            wakeUp()
+            let present = now()
+            // What a connection means for memory holds before its first message, also while the disk says no.
+            for case .connected(let sessionPresent) in events { engine.noteConnected(sessionPresent: sessionPresent) }
             do {
-                for event in events { try take(event, engine, client, store) }
-                if present >= heldBackUntil { try engine.catchUp(to: present) }
-                for item in inbox.takeAll() {
-                    switch item {
-                    case .command(let command, let caller, let continuation):
-                        continuation.resume(returning: engine.perform(command, by: caller, operatorUIDs: operatorUIDs))
-                    case .posted(let id, let outcome): try engine.posted(id, outcome)
-                    case .stop: return
+                // What could not be written down stays in `work`, in its order, and is tried again.
+                work.append(contentsOf: events.map(Work.event))
+                work.append(contentsOf: inbox.takeAll().map(Work.item))
+                if present >= heldBackUntil {
+                    try engine.catchUp(to: present)
+                    while let next = work.first {
+                        if try perform(next, engine, client, store) == .stop { return }
+                        work.removeFirst()
                     }
+                    try engine.runOutbox()
                 }
-                if present >= heldBackUntil { try engine.runOutbox() }
                 if present >= nextHouse {
                     nextHouse = present + .minutes(1)
                     try engine.keepHouse()
@@ -164,6 +177,25 @@ public final class GatewayService: Service, CommandPerformer {
                 heldBackUntil = now() + .seconds(1)
             }
         }
+    }
+
+    /// What other threads and the broker's connection have for the turns. Bounded by the inbox, and by one
+    /// pass's events and unconfirmed publications.
+    private enum Work {
+        case event(MQTTEvent)
+        case item(Inbox.Item)
+    }
+    private enum Next { case goOn, stop }
+
+    private func perform(_ work: Work, _ engine: Engine, _ client: MQTTClient, _ store: Store) throws -> Next {
+        switch work {
+        case .event(let event): try take(event, engine, client, store)
+        case .item(.command(let command, let caller, let continuation)):
+            continuation.resume(returning: engine.perform(command, by: caller, operatorUIDs: operatorUIDs))
+        case .item(.posted(let id, let outcome)): try engine.posted(id, outcome)
+        case .item(.stop): return .stop
+        }
+        return .goOn
     }
 
     private func noteJump(_ engine: Engine, _ time: GatewayTime) {
@@ -178,29 +210,31 @@ public final class GatewayService: Service, CommandPerformer {
         switch event {
         case .connected(let sessionPresent):
             log.notice("Connected to the broker.", metadata: ["sessionPresent": "\(sessionPresent)"])
-            try client.publish(topic: Topic("gateway/status"), payload: "online", qos: 1, retain: true)
+            if let topic = try? Topic("gateway/status") { _ = try? client.publish(topic: topic, payload: "online", qos: 1, retain: true) }
             try engine.connected(sessionPresent: sessionPresent)
         case .subscribed:
+            // Comes back behind everything that waited at the broker.
+            if let marker = try? Topic(Engine.markerTopic) { _ = try? client.publish(topic: marker, payload: "caught up", qos: 1, retain: false) }
             try store.turn { try $0.setSubscriptions(wantedFilters) }
         case .subscriptionRefused(let filter, let code):
             log.error("The broker refused a subscription; check its access list.", metadata: ["filter": "\(filter)", "code": "\(code)"])
         case .connectionRefused(let failure):
             log.error("\(failure)", metadata: ["detail": "\(failure.debugDescription)"])
-            try engine.disconnected()
+            engine.disconnected()
         case .unreachable(let failure):
             log.warning("\(failure)", metadata: ["detail": "\(failure.debugDescription)"])
-            try engine.disconnected()
+            engine.disconnected()
         case .disconnected(let failure):
             log.warning("\(failure)", metadata: ["detail": "\(failure.debugDescription)"])
-            try engine.disconnected()
+            engine.disconnected()
         case .takenOver:
             log.error("Another gateway connected to the broker with the same client id. Stop one of them.")
-            try engine.disconnected()
+            engine.disconnected()
         case .published(let mid): try engine.published(mid)
         case .publishRefused(let mid, let code): try engine.publishRefused(mid, "the broker refused it (reason \(code))")
         case .brokenOff(let kind):
             log.error("A burst could not be written down; nothing of it was acknowledged.", metadata: ["error": "\(kind)"])
-            try engine.disconnected()
+            engine.disconnected()
         }
     }
 
@@ -232,7 +266,7 @@ public final class GatewayService: Service, CommandPerformer {
 
     // MARK: MQTT
 
-    private var wantedFilters: [String] { configuration.topics + ["helpers/+/answers", "helpers/+/alerts/+"] }
+    private var wantedFilters: [String] { configuration.topics + ["helpers/+/answers", "helpers/+/alerts/+", Engine.markerTopic] }
 
     private func mqttConfiguration(_ password: String, _ store: Store) throws -> MQTTConfiguration {
         var mqtt = MQTTConfiguration(clientID: "caring-gateway")
@@ -247,6 +281,7 @@ public final class GatewayService: Service, CommandPerformer {
         mqtt.subscriptions.append(.init(try TopicFilter("helpers/+/answers"), qos: 1, noLocal: true, retainHandling: .never))
         // What lies retained for helpers is looked at on each start, and taken away where it should not be.
         mqtt.subscriptions.append(.init(try TopicFilter("helpers/+/alerts/+"), qos: 1, noLocal: true, retainHandling: .always))
+        mqtt.subscriptions.append(.init(try TopicFilter(Engine.markerTopic), qos: 1, noLocal: false, retainHandling: .never))
         mqtt.filtersToRemove = try store.read { try $0.subscriptions() }.filter { !wantedFilters.contains($0) }.map { try TopicFilter($0) }
         mqtt.will = .init(topic: try Topic("gateway/status"), payload: Array("offline".utf8), qos: 1, retain: true)
         if let tls = configuration.tls {

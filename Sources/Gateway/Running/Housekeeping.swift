@@ -8,6 +8,12 @@ extension Engine {
     func keepHouse() throws {
         let now = self.now
         let keep = Span.days(Int64(configuration.limits.undecodableKeptDays))
+        // The marker can be lost like any message; then silence must not stay unwatched for good.
+        if isConnected, !isListening, let connectedAt, now - connectedAt > .minutes(10) {
+            log.error("The gateway's own marker has not come back from the broker; check its access list.")
+            caughtUp()
+        }
+        if usersPending { _ = applyUsers() }
         try store.turn { tx in
             try tx.setMeta("heartbeat", String(now.milliseconds))
             try tx.dropUndecodable(before: now - keep)

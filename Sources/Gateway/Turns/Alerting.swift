@@ -16,22 +16,29 @@ extension Engine {
         guard let rule = world.rules[detection.rule], world.homes[detection.home] != nil else { return }
         let citizens =
             detection.device.flatMap { world.device($0)?.device.citizens } ?? world.citizens(of: detection.home)
-        // The same rule on the same home and citizens adds to the open alert; another citizen or a higher
-        // severity is a second alert.
-        let open = world.alerts.first {
-            $0.matter.rule == rule.id && $0.home == detection.home && $0.citizens == citizens && !$0.isTest
-                && $0.matter.severity >= rule.severity && sameSource($0, detection, rule)
-        }
+        let source = Alert.Source(series: detection.series, device: detection.device)
         switch detection.what {
         case .over:
-            if let open { try handle(.over, open.id, tx) }
-        case .seen:
-            if let open {
-                let isEvent = if case .event = rule.watch { true } else { false }
-                try handle(.seenAgain(isEvent: isEvent), open.id, tx)
-            } else {
-                try raise(rule, detection, citizens, isTest: false, tx)
+            for alert in world.alerts where alert.matter.rule == rule.id && alert.home == detection.home {
+                guard let index = world.alertIndex(alert.id), alert.sources.contains(source) else { continue }
+                world.alerts[index].sources.removeAll { $0 == source }
+                // Another sensor still shows it: it is not over.
+                if world.alerts[index].sources.isEmpty { try handle(.over, alert.id, tx) } else { try tx.save(world.alerts[index]) }
             }
+        case .seen:
+            // The same rule on the same home and citizens adds to the open alert; another citizen or a higher
+            // severity is a second alert.
+            let open = world.alerts.firstIndex {
+                $0.matter.rule == rule.id && $0.home == detection.home && $0.citizens == citizens && !$0.isTest
+                    && $0.matter.severity >= rule.severity && sameSource($0, detection, rule)
+            }
+            guard let open else {
+                try raise(rule, detection, citizens, isTest: false, tx)
+                return
+            }
+            if !world.alerts[open].sources.contains(source) { world.alerts[open].sources.append(source) }
+            let isEvent = if case .event = rule.watch { true } else { false }
+            try handle(.seenAgain(isEvent: isEvent), world.alerts[open].id, tx)
         }
     }
 
@@ -45,16 +52,20 @@ extension Engine {
     func raise(
         _ rule: Rule, _ detection: Detection, _ citizens: [PersonID], isTest: Bool, _ tx: StoreTurn
     ) throws -> AlertID? {
-        guard world.alerts.count(where: { $0.home == detection.home }) < configuration.limits.openAlertsPerHomeMax else {
+        // Only a rule that has an alert open in this home already can be one too many: fifty silent devices must
+        // not keep an SOS from being raised.
+        let open = world.alerts.filter { $0.home == detection.home }
+        if open.count >= configuration.limits.openAlertsPerHomeMax, isTest || open.contains(where: { $0.matter.rule == rule.id }) {
             counts.alertsNotRaised += 1
-            log.error("A home has as many open alerts as it may have; this one is not raised.", metadata: ["rule": "\(rule.id)"])
+            log.error("A home has as many open alerts as it may have; one more of the same rule is not raised.", metadata: ["rule": "\(rule.id)"])
             return nil
         }
-        let alert = Alert(
+        var alert = Alert(
             id: AlertID(try tx.next("alert")), matter: .init(rule), home: detection.home, citizens: citizens,
             device: detection.device, quantity: detection.series.flatMap { world.seriesInfo($0)?.quantity },
             value: detection.value?.asNumber, raisedAt: now, since: min(detection.at, now), lastSeen: detection.lastSeen,
             isTest: isTest)
+        alert.sources = isTest ? [] : [.init(series: detection.series, device: detection.device)]
         world.alerts.append(alert)
         try tx.save(alert)
         try handle(.raised, alert.id, tx)
@@ -68,6 +79,7 @@ extension Engine {
     func handle(_ input: AlertInput, _ id: AlertID, _ tx: StoreTurn) throws -> AnswerProblem? {
         guard let index = world.alertIndex(id) else { return .alertIsOver }
         var alert = world.alerts[index]
+        let held = alert.holders.map(\.person)
         let before = try tx.reader.counter("offer")
         // Values of before: whom a step would ask does not depend on what this input changes.
         let (world, now, matter) = (self.world, self.now, alert)
@@ -83,19 +95,22 @@ extension Engine {
         if machine.nextOffer != before { try tx.setCounter("offer", machine.nextOffer) }
         self.world.alerts[index] = alert
         try tx.save(alert)
-        for action in actions { try perform(action, alert, tx) }
+        for action in actions { try perform(action, alert, heldBefore: held, tx) }
         try saveDeadline(.alert(id), nextLook(alert), tx)
         if !alert.isOpen { self.world.alerts.removeAll { $0.id == id } }
         return nil
     }
 
     /// The alert decides, this does.
-    private func perform(_ action: AlertAction, _ alert: Alert, _ tx: StoreTurn) throws {
+    private func perform(_ action: AlertAction, _ alert: Alert, heldBefore: [PersonID], _ tx: StoreTurn) throws {
         switch action {
         case .ask(let offer): try queuePart(alert, offer.person, .part, tx)
         case .tellHolder(let person): try queuePart(alert, person, .part, tx)
         case .tellNews(let person): try queuePart(alert, person, .news, tx)
-        case .standDown(let person, let state): try queueOver(alert, person, tellPhone: state == .stoodDown, tx)
+        case .standDown(let person, let state):
+            // Who was on the way is told to turn round, on the phone too; who has closed it themselves is not.
+            let wasHolder = heldBefore.contains(person) && alert.ending?.by != person && state != .declined
+            try queueOver(alert, person, tellPhone: state == .stoodDown || wasHolder, tx)
         case .tellCitizen(let news, let person): try queueHome(alert, .citizen(news, person), tx)
         case .ended(let ending): try queueHome(alert, .ended(ending.how), tx)
         case .note(let what, let person, let text):

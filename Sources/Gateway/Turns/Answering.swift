@@ -12,8 +12,8 @@ extension Engine {
             if let problem = try answer(message.alert, person, message.answer, note: message.note, tx) {
                 counts.answersIgnored += 1
                 log.info("An answer changed nothing.", metadata: ["alert": "\(message.alert)", "why": "\(problem)"])
-                // Their client shows something that is over: it is put right.
-                if let alert = try world.alert(message.alert) ?? tx.reader.alert(message.alert), alert.stage(of: person) == nil {
+                // Their client shows something that is over: it is put right. Who never was asked is shown nothing.
+                if problem != .notAsked, let alert = try world.alert(message.alert) ?? tx.reader.alert(message.alert), alert.stage(of: person) == nil {
                     try queueOver(alert, person, tellPhone: false, tx)
                 }
             }
@@ -48,7 +48,7 @@ extension Engine {
                 counts.answersIgnored += 1
                 return
             }
-            try handle(.cancelled(by: alert.citizens.first ?? PersonID(home.name), note: message.note), alert.id, tx)
+            try handle(.cancelled(by: PersonID(home.name), note: message.note), alert.id, tx)
         case .failure(let problem):
             counts.answersIgnored += 1
             log.info("A cancellation could not be read.", metadata: ["why": "\(problem)"])

@@ -36,7 +36,27 @@ public final class Engine {
     var strangerOrder: [StrangerKey] = []
     /// Publications that wait for the broker's acknowledgement.
     var inFlight: [Int32: NoticeID] = [:]
+    /// What was acknowledged last; see `Ledger`.
+    var ledger = Ledger()
+    var acknowledgedEver: Int64 = 0
+    /// When the broker last turned out to have lost our session, and since when that may have been so.
+    public internal(set) var sessionLost: (from: Instant, until: Instant)?
+    /// The last instant at which a burst was kept, or the gateway was last alive.
+    var lastContact: Instant?
+    /// Phone messages whose outcome is waited for.
+    var posting: [NoticeID: String] = [:]
+    /// Phone messages under way at once, and to one address: what waits is decided again when it goes.
+    static var postingMax: Int { HTTPNotifier.inFlightMax }
+    static var postingToOneAddressMax: Int { 2 }
     var isConnected = false
+    /// Everything that waited at the broker has been taken: from now on silence means something.
+    var isListening = false
+    var connectedAt: Instant?
+    /// The broker's user files could not be written; tried again each minute.
+    var usersPending = false
+    /// Since when the line has been cut; nil while it is not.
+    var awayFrom: Instant?
+    var silenceHeldUntil = Instant.distantPast
     /// Retained topics that should not be there; cleared after the turn. Found again at the next start if lost.
     var toClear: [String] = []
     /// How far the system clock is off the gateway's steady time; nil while they agree.
@@ -65,6 +85,8 @@ public final class Engine {
         public var messages = 0
         public var readings = 0
         public var readingsKnown = 0
+        /// Messages that the broker delivered again although they had been kept.
+        public var redelivered = 0
         public var undecodable = 0
         public var strangers = 0
         public var retained = 0
@@ -79,17 +101,48 @@ public final class Engine {
     /// One burst of MQTT messages. When it returns, everything it held is on disk and may be acknowledged;
     /// when it throws, nothing of it is, and nothing in memory has changed.
     public func take(_ burst: borrowing Burst) throws {
-        try turn { tx in
-            for i in 0..<burst.count {
-                try burst.withMessage(i) { topic, payload, info in
-                    // Deadlines that fall between two messages run between them: the size of a burst changes nothing.
-                    try runDeadlines(upTo: Instant(milliseconds: info.arrivedAtMilliseconds), tx)
-                    advance(to: Instant(milliseconds: info.arrivedAtMilliseconds))
-                    try receive(topic, payload, isRetained: info.isRetained, tx)
+        // Only while it compares does a turn change the ledger before its commit.
+        let ledgerBefore = ledger.isComparing ? ledger : nil
+        var acknowledged: [Ledger.Entry] = []
+        do {
+            try turn { tx in
+                for i in 0..<burst.count {
+                    try burst.withMessage(i) { topic, payload, info in
+                        if isKnown(topic, payload, info, &acknowledged) { return }
+                        // Deadlines that fall between two messages run between them: the size of a burst changes
+                        // nothing.
+                        try runDeadlines(upTo: Instant(milliseconds: info.arrivedAtMilliseconds), tx)
+                        advance(to: Instant(milliseconds: info.arrivedAtMilliseconds))
+                        try receive(topic, payload, isRetained: info.isRetained, tx)
+                    }
                 }
+                try saveStrangers(tx)
+                guard !acknowledged.isEmpty else { return }
+                try tx.appendAcknowledged(
+                    upTo: acknowledgedEver + Int64(acknowledged.count), entries: Ledger.bytes(acknowledged),
+                    keep: Int64(Ledger.entriesMax))
             }
-            try saveStrangers(tx)
+        } catch {
+            if let ledgerBefore { ledger = ledgerBefore }
+            throw error
         }
+        ledger.append(acknowledged)
+        lastContact = now
+        acknowledgedEver += Int64(acknowledged.count)
+    }
+
+    /// Delivered again, it counts once. What has no packet id (QoS 0, a replay) is never delivered again.
+    private func isKnown(
+        _ topic: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer, _ info: MessageInfo, _ acknowledged: inout [Ledger.Entry]
+    ) -> Bool {
+        guard info.packetID != 0 else { return false }
+        let entry = Ledger.Entry(packetID: info.packetID, hash: stableHash(payload, from: stableHash(topic)))
+        if ledger.isComparing, ledger.knows(entry) {
+            counts.redelivered += 1
+            return true
+        }
+        acknowledged.append(entry)
+        return false
     }
 
     /// Everything that came due until `instant`.
@@ -103,7 +156,7 @@ public final class Engine {
     /// The soonest moment at which something has to be done without anybody saying anything.
     public var nextWake: Instant? {
         let notice = world.notices.lazy
-            .filter { $0.state == .queued && ($0.channel == .http || self.isConnected) }
+            .filter { self.isWaiting($0) }
             .map(\.nextAttemptAt).min()
         return [world.deadlines.first()?.at, notice].compactMap { $0 }.min()
     }
@@ -119,6 +172,7 @@ public final class Engine {
         let before = world
         let countsBefore = counts
         let nowBefore = now
+        let toClearBefore = toClear
         do {
             let result = try store.turn(body)
             counts.turns += 1
@@ -134,7 +188,7 @@ public final class Engine {
             strangersOfTurn.removeAll()
             strangerOrder.removeAll()
             historyGrew = false
-            toClear.removeAll()
+            toClear = toClearBefore
             output.removeAll(keepingCapacity: false)
             throw error
         }
@@ -147,6 +201,9 @@ public final class Engine {
             advance(to: at)
             switch key {
             case .alert(let id): try alertDue(id, tx)
+            case .detector(let key) where isHeld(key):
+                // Only in memory: the row stays, and a restart looks at it again.
+                world.deadlines.set(.detector(key), max(now + .minutes(1), silenceHeldUntil))
             case .detector(let key):
                 world.detectors.due(key, now: now, into: &output)
                 // What is due is done with, unless the detector asks to be looked at again.
@@ -154,6 +211,14 @@ public final class Engine {
                 try takeOver(tx)
             }
         }
+    }
+
+    /// Whether this detector watches for nothing being heard, while nothing could be. A replay has no line that
+    /// could be cut.
+    private func isHeld(_ key: DetectorKey) -> Bool {
+        guard outbound != nil else { return false }
+        if case .series = key.subject { return false }
+        return !isListening || now < silenceHeldUntil
     }
 
     func saveDeadline(_ key: DeadlineKey, _ at: Instant?, _ tx: StoreTurn) throws {

@@ -6,7 +6,7 @@ extension Engine {
     /// Makes the world from what is on disk.
     func load(rules book: RuleBook) throws {
         try store.turn { tx in
-            let disk = tx.reader
+            let disk = try tx.reader
             for circle in try disk.circles() { world.circles[circle.id] = circle }
             world.namesTaken = Set(try disk.namesTaken())
             for home in try disk.homes() {
@@ -49,6 +49,11 @@ extension Engine {
                 if let at = try disk.lastActivity(id) { world.detectors.restore(lastActivity: at, series: id) }
             }
             for (device, at) in heard { world.detectors.restore(lastHeard: at, device: device) }
+            let (upTo, rows) = try disk.acknowledged()
+            acknowledgedEver = upTo
+            for row in rows { ledger.append(Ledger.entries(row)) }
+            lastContact = try disk.meta("heartbeat").flatMap { Int64($0) }.map(Instant.init(milliseconds:))
+            awayFrom = lastContact
             world.alerts = try disk.openAlerts()
             world.notices = try disk.pendingNotices()
             output.removeAll(keepingCapacity: true)
@@ -73,7 +78,8 @@ extension Engine {
                 try tx.saveDeadline(text, at: nil)
                 continue
             }
-            world.deadlines.set(key, at)
+            // A rule that has become shorter has the earlier word.
+            try saveDeadline(key, min(at, wanted[key] ?? at), tx)
         }
         for (key, at) in wanted.sorted(by: { $0.key < $1.key }) where world.deadlines.at[key] == nil {
             try saveDeadline(key, at, tx)

@@ -8,6 +8,8 @@ extension Engine {
     static var outboxBatchMax: Int { 256 }
     /// The first wait after a failed attempt; doubled each time, an hour at most.
     static var retryFirst: Span { .seconds(5) }
+    /// A word to the citizen that reached nobody for so long is not said any more.
+    static var homeNoticeExpires: Span { .minutes(10) }
 
     private enum Outgoing {
         case publication(Publication)
@@ -21,9 +23,7 @@ extension Engine {
             for topic in toClear { _ = try? outbound.publish(Publication.cleared(topic: topic)) }
             toClear.removeAll()
         }
-        let due = world.notices.filter {
-            $0.state == .queued && $0.nextAttemptAt <= now && ($0.channel == .http || isConnected)
-        }.prefix(Self.outboxBatchMax)
+        let due = dueNotices()
         guard !due.isEmpty else { return }
         var ready: [(Notice, Outgoing)] = []
         try turn { tx in
@@ -48,9 +48,40 @@ extension Engine {
                 } catch {
                     try failed(notice.id, "the broker did not take it", final: false)
                 }
-            case .phone(let message): outbound.post(message, for: notice.id)
+            case .phone(let message):
+                posting[notice.id] = message.address
+                outbound.post(message, for: notice.id)
             }
         }
+    }
+
+    /// To be sent as soon as its time has come: queued, or attempted without anybody waiting for the outcome any
+    /// more (the connection was lost, or the disk said no in between).
+    func isWaiting(_ notice: Notice) -> Bool {
+        if notice.channel == .http {
+            guard posting[notice.id] == nil, posting.count < Self.postingMax else { return false }
+            let address = notice.person.flatMap { world.people[$0]?.ntfy } ?? ""
+            return posting.values.count { $0 == address } < Self.postingToOneAddressMax
+        }
+        guard isConnected else { return false }
+        return notice.state == .queued || !inFlight.values.contains(notice.id)
+    }
+
+    /// Those that may go now, within the limits of each channel.
+    private func dueNotices() -> [Notice] {
+        var due: [Notice] = []
+        var posts: [String: Int] = [:]
+        for notice in world.notices where notice.nextAttemptAt <= now && isWaiting(notice) {
+            if due.count == Self.outboxBatchMax { break }
+            if notice.channel == .http {
+                let address = notice.person.flatMap { world.people[$0]?.ntfy } ?? ""
+                let under = posting.values.count { $0 == address } + (posts[address] ?? 0)
+                guard posting.count + posts.values.reduce(0, +) < Self.postingMax, under < Self.postingToOneAddressMax else { continue }
+                posts[address, default: 0] += 1
+            }
+            due.append(notice)
+        }
+        return due
     }
 
     /// What is to be sent now; nil when nothing may be, or need be, said any more.
@@ -62,11 +93,12 @@ extension Engine {
         let stage = alert.stage(of: person)
         guard notice.about != .over, let stage, let (view, telling) = world.view(alert, for: person, stage: stage, at: now) else {
             guard notice.channel == .mqtt else {
-                guard notice.about == .over, let address = world.people[person]?.ntfy else { return nil }
+                guard notice.about == .over, let address = world.people[person]?.ntfy, try wasPosted(person, alert.id, tx) else { return nil }
+                let clock = world.zone(of: alert.home).local(alert.raisedAt)?.clock ?? alert.raisedAt.iso
                 return .phone(
                     PhoneMessage(
-                        address: address, title: "Thank you", priority: 2,
-                        message: "You are not needed any more for the alert of \(world.zone(of: alert.home).local(alert.raisedAt)?.clock ?? alert.raisedAt.iso)."))
+                        address: address, title: alert.isTest ? "TEST: thank you" : "Thank you", priority: 3,
+                        message: "\(testWords(alert))You are not needed any more for the alert of \(clock). Thank you."))
             }
             // Whatever lies there should not: an empty retained message takes it away.
             if notice.about != .over { try discloseCancelled(notice, tx) }
@@ -80,14 +112,22 @@ extension Engine {
             guard let address = world.people[person]?.ntfy else { return nil }
             return .phone(
                 PhoneMessage(
-                    address: address, title: view.detail > .nothing ? view.title : "An alert needs somebody",
+                    address: address, title: view.detail > .nothing ? view.title : "\(alert.isTest ? "TEST: a" : "A")n alert needs somebody",
                     priority: priority(alert.matter.severity, view.detail), message: card.say))
         case .home: return nil
         }
     }
 
+    private func testWords(_ alert: Alert) -> String { alert.isTest ? "This is a test, nobody is in danger. " : "" }
+
+    /// Whether anything about this alert went to their phone; without it there is nothing to take back.
+    private func wasPosted(_ person: PersonID, _ alert: AlertID, _ tx: StoreTurn) throws -> Bool {
+        try tx.reader.notices(of: alert).contains { $0.person == person && $0.channel == .http && $0.state == .sent && $0.about != .over }
+    }
+
+    /// Below *alert* the priority would tell how bad it is, so it is the same for all.
     private func priority(_ severity: Severity, _ detail: Detail) -> Int {
-        guard detail > .nothing else { return 4 }
+        guard detail >= .alert else { return 4 }
         return switch severity {
         case .extreme: 5
         case .severe: 4
@@ -103,15 +143,16 @@ extension Engine {
         let until = alert.holder(person)?.until ?? offer?.answerBy ?? now
         let say: String
         switch stage {
-        case _ where view.detail == .nothing: say = view.uncovered()
-        case _ where isNews: say = view.news()
+        case .asked where view.detail == .nothing: say = view.uncovered()
+        case _ where view.detail == .nothing: say = view.takenCharge()
         case .asked: say = isCoordinator ? view.unanswered(answerBy: until) : view.asked(answerBy: until)
         case .accepted: say = view.accepted(until: until)
         case .attending: say = view.attending()
         }
-        let told = view.detail > .nothing
+        // What kind of thing happened is told from *alert* on; how bad and how urgent it is tells part of that.
+        let told = view.detail >= .alert
         return AlertCard(
-            alert: alert.id, say: say, severity: told ? alert.matter.severity : nil,
+            alert: alert.id, say: isNews && view.detail > .nothing ? "\(view.news) \(say)" : say, severity: told ? alert.matter.severity : nil,
             urgency: told ? alert.matter.urgency : nil, category: told ? alert.matter.category : nil,
             kind: view.detail >= .alert ? alert.matter.kind : nil, place: view.identity ?? view.circle,
             since: view.detail >= .alert ? alert.since : nil, answerBy: until, stage: stage, test: alert.isTest, news: isNews)
@@ -120,11 +161,16 @@ extension Engine {
     private func homeWords(_ notice: Notice, _ alert: Alert) -> Publication? {
         let say: String
         switch notice.about {
-        case .citizen(let news, let person): say = citizenSentence(news, helper: world.name(person))
+        case .citizen(let news, let person):
+            // Who was said to come while the broker was away may have come and gone.
+            if news != .notComing, alert.holder(person) == nil { return nil }
+            say = citizenSentence(news, helper: world.name(person))
         case .ended(let how): say = endedSentence(how, by: alert.ending?.by.map { world.name($0) })
         case .part, .news, .over: return nil
         }
-        return Publication.citizenNotice(home: alert.home, alert: alert.id, say: say, at: now)
+        var publication = Publication.citizenNotice(home: alert.home, alert: alert.id, say: testWords(alert) + say, at: notice.queuedAt)
+        publication.expirySeconds = UInt32(clamping: Self.homeNoticeExpires.secondsRoundedUp)
+        return publication
     }
 
     // MARK: Disclosures that follow the second decision
@@ -134,10 +180,13 @@ extension Engine {
         let queued = try openDisclosures(notice.id, tx)
         let toldIdentity = queued.contains { $0.data == "identity" }
         let tellsIdentity = telling.decision.isPermitted && telling.identity.isPermitted
-        let sameDetail = queued.first { $0.data != "identity" }.map {
-            $0.detail == telling.decision.detail && $0.stage == telling.request.stage
+        let isSame = try queued.first { $0.data != "identity" }.map { told in
+            // The same records have to have decided, or the log would name one that does not hold any more.
+            let decided = try told.decision.flatMap { try tx.reader.decision($0) }?.decision
+            return told.detail == telling.decision.detail && told.stage == telling.request.stage
+                && decided?.decidedBy == telling.decision.decidedBy
         }
-        if sameDetail == true && toldIdentity == tellsIdentity { return }
+        if isSame == true && toldIdentity == tellsIdentity { return }
         try discloseCancelled(notice, tx)
         try disclose(notice, alert, telling, try save(telling, alert, tx), .queued, tx)
     }
@@ -168,14 +217,17 @@ extension Engine {
 
     /// The broker has it.
     public func published(_ number: Int32) throws {
-        guard let id = inFlight.removeValue(forKey: number) else { return }
+        guard let id = inFlight[number] else { return }
         try sent(id)
+        // Only now: when the turn fails, the same outcome is told again.
+        inFlight[number] = nil
     }
 
     /// The broker would not have it.
     public func publishRefused(_ number: Int32, _ reason: String) throws {
-        guard let id = inFlight.removeValue(forKey: number) else { return }
+        guard let id = inFlight[number] else { return }
         try failed(id, reason, final: false)
+        inFlight[number] = nil
     }
 
     public func posted(_ id: NoticeID, _ outcome: PhoneOutcome) throws {
@@ -184,6 +236,7 @@ extension Engine {
         case .refused(let status): try failed(id, "the phone's server refused it (HTTP \(status))", final: true)
         case .failed(let reason): try failed(id, reason, final: false)
         }
+        posting[id] = nil
     }
 
     private func sent(_ id: NoticeID) throws {
@@ -208,7 +261,6 @@ extension Engine {
                 return
             }
             notice.state = .queued
-            notice.problem = reason
             let doublings = min(notice.attempts - 1, 10)
             notice.nextAttemptAt = now + min(Self.retryFirst * (1 << Int64(max(0, doublings))), .hours(1))
             replace(notice)
@@ -237,31 +289,56 @@ extension Engine {
     /// - Parameter sessionPresent: false when the broker knows nothing of us: what lay retained there may be
     ///   gone, so it is said again.
     public func connected(sessionPresent: Bool) throws {
-        isConnected = true
-        guard !sessionPresent else { return }
+        noteConnected(sessionPresent: sessionPresent)
         try turn { tx in
+            if !sessionPresent { try tx.forgetAcknowledged() }
+            // A broker that was killed has lost what it had not saved: what should lie there is said again.
             for alert in world.alerts {
                 for offer in alert.offers where alert.stage(of: offer.person) != nil {
                     let waiting = world.notices.contains { $0.alert == alert.id && $0.person == offer.person && $0.channel == .mqtt }
-                    if !waiting { try queuePart(alert, offer.person, .part, tx) }
+                    if !waiting { try queuePart(alert, offer.person, .part, phone: false, tx) }
                 }
             }
         }
     }
 
-    /// What the broker had not acknowledged is sent again; for a retained message twice is as good as once.
-    public func disconnected() throws {
-        isConnected = false
-        let waiting = Set(inFlight.values)
-        inFlight.removeAll()
-        guard !waiting.isEmpty else { return }
-        try turn { tx in
-            for var notice in world.notices where waiting.contains(notice.id) && notice.state == .attempted {
-                notice.state = .queued
-                replace(notice)
-                try tx.save(notice)
-            }
+    /// What a new connection means for memory, before its first message is taken.
+    public func noteConnected(sessionPresent: Bool) {
+        guard !isConnected else { return }
+        isConnected = true
+        connectedAt = now
+        if sessionPresent {
+            ledger.beginComparing()
+            return
         }
+        // A session that was there before and is not any more has taken with it whatever waited in it.
+        if ledger.count > 0 {
+            sessionLost = (from: lastContact ?? now, until: now)
+            log.error("The broker has lost the gateway's session: what devices said in between may be lost.", metadata: ["since": "\((lastContact ?? now).iso)"])
+        }
+        ledger.removeAll()
+    }
+
+    /// The gateway's own marker has come back: everything that waited at the broker has been taken before it.
+    ///
+    /// What was not heard while the line was cut is no silence. Absences and silences are looked at again only
+    /// when the line has been back for as long as it was away, an hour at most.
+    public func caughtUp() {
+        let away = awayFrom.map { now - $0 } ?? .zero
+        silenceHeldUntil = now + min(max(away, .zero), Self.silenceHeldMax)
+        awayFrom = nil
+        isListening = true
+    }
+
+    static var silenceHeldMax: Span { .hours(1) }
+
+    /// What the broker had not acknowledged is sent again (see `isWaiting`); for a retained message twice is as
+    /// good as once.
+    public func disconnected() {
+        if isConnected || awayFrom == nil { awayFrom = awayFrom ?? now }
+        isConnected = false
+        isListening = false
+        inFlight.removeAll()
     }
 
     /// Something lies retained on `helpers/<person>/alerts/<alert>`: taken away unless it should.

@@ -14,6 +14,8 @@ enum TopicMeaning {
     case citizenAnswers(HomeID)
     /// `helpers/<helper>/alerts/<alert>`: what lies retained there.
     case shown(PersonID, AlertID?)
+    /// `gateway/marker`: what we said to ourselves after subscribing.
+    case marker
     /// Ours, or nothing that is for us.
     case ignored
 }
@@ -43,6 +45,7 @@ extension Engine {
             if !isRetained { try citizenAnswer(home, payload, tx) }
         case .shown(let person, let alert):
             if isRetained, !payload.isEmpty { try clearIfOutdated(person, alert, String(decoding: topic, as: UTF8.self), tx) }
+        case .marker: caughtUp()
         case .ignored: break
         }
     }
@@ -64,7 +67,11 @@ extension Engine {
             if !output.isEmpty { try takeOver(tx) }
         }
         switch outcome {
-        case .readings, .nothing: break
+        case .readings: break
+        case .nothing:
+            // A device that speaks of its settings lives as well.
+            try heard(id, tx)
+            if !output.isEmpty { try takeOver(tx) }
         case .availability(let isOnline):
             // Connected is not alive, so this is no sign of life; only what it says is kept.
             guard var state = world.device(id), (state.device.offlineSince == nil) != isOnline else { return }
@@ -86,13 +93,15 @@ extension Engine {
         // A start reads the last sign of life from disk; it may be older than the truth by this much.
         let index = Int(id.number)
         let saved = world.devices[index]?.savedHeardAt
-        if saved.map({ now - $0 > Self.heardSavedEvery }) ?? true {
+        let every = min(Self.heardSavedEvery, Span(milliseconds: (world.devices[index]?.device.expected ?? .days(1)).milliseconds / 4))
+        if saved.map({ now - $0 > every }) ?? true {
             world.devices[index]?.savedHeardAt = now
             try tx.saveHeard(id, at: now)
         }
     }
 
     static var heardSavedEvery: Span { .minutes(15) }
+    public static var markerTopic: String { "gateway/marker" }
 
     private func record(_ one: DecodedReading, of id: DeviceID, _ tx: StoreTurn) throws {
         guard let series = try series(one, of: id, tx) else { return }
@@ -143,6 +152,7 @@ extension Engine {
 
     func meaning(of topic: String) -> TopicMeaning {
         let levels = topic.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
+        if topic == Self.markerTopic { return .marker }
         guard levels.count == 3 else { return .ignored }
         let (owner, rest) = (String(levels[1]), String(levels[2]))
         switch levels[0] {
@@ -178,11 +188,13 @@ extension Engine {
     }
 
     func saveStrangers(_ tx: StoreTurn) throws {
+        if strangerOrder.isEmpty { return }
         for key in strangerOrder {
             if let stranger = strangersOfTurn[key] {
-                try tx.count(stranger, strangersMax: configuration.limits.strangersMax)
+                try tx.count(stranger)
             }
         }
+        try tx.pruneStrangers(strangersMax: configuration.limits.strangersMax)
         strangersOfTurn.removeAll(keepingCapacity: true)
         strangerOrder.removeAll(keepingCapacity: true)
     }

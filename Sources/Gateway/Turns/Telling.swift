@@ -4,7 +4,7 @@ import Store
 /// decide ─▶ enqueue: the decision and the disclosure are written in the turn that queues the notice.
 extension Engine {
     /// Queues what a person's part in an alert is now, over every channel they have.
-    func queuePart(_ alert: Alert, _ person: PersonID, _ about: Notice.About, _ tx: StoreTurn) throws {
+    func queuePart(_ alert: Alert, _ person: PersonID, _ about: Notice.About, phone: Bool = true, _ tx: StoreTurn) throws {
         guard let known = world.people[person], let stage = alert.stage(of: person),
             let telling = world.telling(person, of: alert, stage: stage, at: now)
         else { return }
@@ -16,7 +16,7 @@ extension Engine {
             return
         }
         var channels: [Notice.Channel] = [.mqtt]
-        if known.ntfy != nil { channels.append(.http) }
+        if phone, known.ntfy != nil { channels.append(.http) }
         for channel in channels {
             try supersede(alert.id, person, channel, tx)
             let notice = Notice(

@@ -16,7 +16,7 @@ struct TopicTable<Meaning> {
     var count: Int { meanings.count }
 
     func find(_ topic: UnsafeRawBufferPointer) -> Int? {
-        let hash = Self.hash(topic)
+        let hash = stableHash(topic)
         let mask = slots.count - 1
         var i = Int(truncatingIfNeeded: hash) & mask
         while slots[i] >= 0 {
@@ -35,7 +35,7 @@ struct TopicTable<Meaning> {
     mutating func add(_ topic: UnsafeRawBufferPointer, _ meaning: Meaning) -> Int {
         if meanings.count >= Self.topicsMax { removeAll() }
         let n = meanings.count
-        hashes.append(Self.hash(topic))
+        hashes.append(stableHash(topic))
         bytes.append(contentsOf: topic)
         starts.append(bytes.count)
         meanings.append(meaning)
@@ -64,22 +64,5 @@ struct TopicTable<Meaning> {
             for i in 0..<topic.count where all[start + i] != topic[i] { return false }
             return true
         }
-    }
-
-    /// Fowler-Noll-Vo 1a with a final mix, eight bytes at a time. Topics come from logged-in homes, and the
-    /// table is bounded, so a keyed hash is not needed.
-    private static func hash(_ topic: UnsafeRawBufferPointer) -> UInt64 {
-        var h: UInt64 = 0xcbf2_9ce4_8422_2325
-        var i = 0
-        while i + 8 <= topic.count {
-            h = (h ^ topic.loadUnaligned(fromByteOffset: i, as: UInt64.self)) &* 0x9E37_79B9_7F4A_7C15
-            h ^= h >> 29
-            i += 8
-        }
-        while i < topic.count {
-            h = (h ^ UInt64(topic[i])) &* 0x100_0000_01b3
-            i += 1
-        }
-        return h ^ (h >> 32)
     }
 }

@@ -92,9 +92,12 @@ struct World: Sendable {
         return people.values.filter { $0.kind == .citizen && $0.home == home }.map(\.id).sorted()
     }
 
-    var responders: [Responder] {
+    /// Everybody who may be asked, for an alert of this severity: who holds a lesser one may leave it for this.
+    func responders(for severity: Severity) -> [Responder] {
         var holding: [PersonID: Int] = [:]
-        for alert in alerts { for holder in alert.holders { holding[holder.person, default: 0] += 1 } }
+        for alert in alerts where !alert.isTest && alert.matter.severity >= severity {
+            for holder in alert.holders { holding[holder.person, default: 0] += 1 }
+        }
         return people.values.filter { $0.kind == .helper || $0.kind == .coordinator }
             .sorted { $0.id < $1.id }
             .map { person in

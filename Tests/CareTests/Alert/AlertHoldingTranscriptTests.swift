@@ -67,7 +67,6 @@ import Testing
             14:01 due
               - late-for-resolution ann
               clear ann: lapsed
-              tell the citizen: ann not-coming
               - asking-again
               ask ben until 14:03 (o2, helper, time 2)
               = offered, look again 14:03
@@ -138,6 +137,41 @@ import Testing
               clear carla: accepted
               ended: resolved by carla
               = ended
+            """
+        #expect(try playAlert(transcript) == transcript)
+    }
+
+    @Test func `who was stood down may go when the holder gives it back`() throws {
+        let transcript = """
+            street: ann ben
+            permitted:
+            coordinators: carla
+            12:00 raised
+              - raised
+              ask ann until 12:02 (o1, helper, time 1)
+              ask ben until 12:02 (o2, helper, time 1)
+              = offered, look again 12:02
+            12:01 ann accepts
+              - accepted ann
+              - stood-down ben
+              clear ben: stood-down
+              tell ann what they may know now
+              tell the citizen: ann coming
+              = accepted, look again 12:31
+            12:02 ben accepts
+              ! somebodyElseGoes
+              = accepted, look again 12:31
+            12:03 ann declines
+              - gave-back ann
+              clear ann: declined
+              tell the citizen: ann not-coming
+              ask ben until 12:05 (o2, helper, time 2)
+              = offered, look again 12:05
+            12:04 ben accepts
+              - accepted ben
+              tell ben what they may know now
+              tell the citizen: ben coming
+              = accepted, look again 12:34
             """
         #expect(try playAlert(transcript) == transcript)
     }

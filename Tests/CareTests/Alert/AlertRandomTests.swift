@@ -12,7 +12,7 @@ import Testing
             var history = RandomHistory(seed: seed &+ UInt64(number))
             try history.play()
             if let problem = history.problem {
-                Issue.record("CARING_SEED=\(seed), history \(number): \(problem)\n\(history.told.joined(separator: "\n"))")
+                Issue.record("CARING_SEED=\(seed), history \(number): \(problem)\n\(history.text)")
                 return
             }
             for what in history.whats { whats[what, default: 0] += 1 }
@@ -38,10 +38,13 @@ private struct RandomHistory {
     static let coordinators: [PersonID] = ["carla", "cora", "cilla"]
 
     var alert: Alert
-    var told: [String] = []
+    var told: [(at: Instant, input: AlertInput, actions: [AlertAction])] = []
     var whats: [HistoryEntry.What] = []
     var states: [Alert.State] = []
     var problem: String?
+    /// Made only where somebody has to read it.
+    var text: String { told.map { "\($0.at.iso) \($0.input) -> \($0.actions)" }.joined(separator: "\n") }
+
     private var random: SeededRandom
     private var now: Instant
     private var nextOffer: Int64 = 0
@@ -142,7 +145,7 @@ private struct RandomHistory {
             if alert != before { problem = "a refused answer changed something" }
         }
         nextOffer = machine.nextOffer
-        told.append("\(now.iso) \(input) -> \(actions.map { "\($0)" }.joined(separator: "; "))")
+        told.append((now, input, actions))
         states.append(alert.state)
         for case .note(let what, _, _) in actions { whats.append(what) }
         problem = problem ?? check(input, before, actions) ?? consistency()

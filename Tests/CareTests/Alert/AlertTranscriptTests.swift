@@ -50,58 +50,6 @@ import Testing
         #expect(try playAlert(transcript) == transcript)
     }
 
-    @Test func `a step with nobody to ask takes no time, and whoever may be asked later is asked then`() throws {
-        let transcript = """
-            street:
-            permitted:
-            coordinators: carla
-            12:00 raised
-              - raised
-              - uncovered
-              ask carla until 12:05 (o1, coordinator, time 1)
-              = offered, look again 12:05
-            12:05 due
-              ask carla until 12:10 (o1, coordinator, time 2)
-              = offered, look again 12:10
-            permitted: dan
-            12:10 due
-              ask dan until 12:13 (o2, helper, time 1)
-              ask carla until 12:15 (o1, coordinator, time 3)
-              = offered, look again 12:15
-            12:11 dan accepts
-              - accepted dan
-              - stood-down carla
-              clear carla: stood-down
-              tell dan what they may know now
-              tell the citizen: dan coming
-              = accepted, look again 12:41
-            """
-        #expect(try playAlert(transcript) == transcript)
-    }
-
-    @Test func `an alert that nobody may be asked about is looked at again, for ever`() throws {
-        let transcript = """
-            street:
-            permitted:
-            coordinators:
-            12:00 raised
-              - raised
-              - uncovered
-              - nobody-to-ask
-              = raised, look again 12:05
-            12:05 due
-              - uncovered
-              - nobody-to-ask
-              = raised, look again 12:10
-            coordinators: carla
-            12:10 due
-              - uncovered
-              ask carla until 12:15 (o1, coordinator, time 1)
-              = offered, look again 12:15
-            """
-        #expect(try playAlert(transcript) == transcript)
-    }
-
     @Test func `when all have declined the next are asked at once, and nobody who declined is asked again`() throws {
         let transcript = """
             street: ann ben cat

@@ -1,0 +1,74 @@
+import Testing
+
+@testable import Gateway
+
+/// Delivered again, it counts once: which messages of a resumed session were kept before.
+@Suite struct LedgerTests {
+    private func entry(_ id: UInt16, _ text: String) -> Ledger.Entry {
+        Ledger.Entry(packetID: id, hash: Array(text.utf8).withUnsafeBytes { stableHash($0) })
+    }
+
+    private func ledger(_ entries: [(UInt16, String)]) -> Ledger {
+        var ledger = Ledger()
+        ledger.append(entries.map { entry($0.0, $0.1) })
+        ledger.beginComparing()
+        return ledger
+    }
+
+    @Test func aRunFromTheMiddleIsKnownAndTheFirstNewMessageEndsIt() {
+        var ledger = ledger([(1, "a"), (2, "b"), (3, "b"), (4, "c")])
+        #expect(ledger.knows(entry(2, "b")) == true)
+        #expect(ledger.knows(entry(3, "b")) == true)
+        #expect(ledger.knows(entry(4, "c")) == true)
+        #expect(ledger.knows(entry(5, "b")) == false)
+        // From then on even bytes that were seen before are news: somebody pressed the button again.
+        #expect(ledger.knows(entry(2, "b")) == false)
+        #expect(!ledger.isComparing)
+    }
+
+    @Test func aGapEndsTheRun() {
+        var ledger = ledger([(1, "a"), (2, "b"), (3, "c")])
+        #expect(ledger.knows(entry(1, "a")) == true)
+        #expect(ledger.knows(entry(3, "c")) == false)
+    }
+
+    @Test func packetIDsComeRoundAgain() {
+        // The same id with the same bytes stands twice; which of the two it is shows with the next message.
+        var ledger = ledger([(7, "on"), (8, "x"), (7, "on"), (8, "y")])
+        #expect(ledger.knows(entry(7, "on")) == true)
+        #expect(ledger.knows(entry(8, "y")) == true)
+        #expect(ledger.knows(entry(9, "z")) == false)
+    }
+
+    @Test func aHomeWhoseEveryMessageIsTheSameLosesNone() {
+        // The next new message has the id of the one 65 535 messages ago, and the same bytes.
+        var ledger = ledger((0..<70_000).map { (UInt16($0 % 65_535 + 1), "1") })
+        #expect(ledger.knows(entry(UInt16(70_000 % 65_535 + 1), "1")) == false)
+    }
+
+    @Test func theSameBytesWithAnotherIdAreNews() {
+        var ledger = ledger([(1, "sos")])
+        #expect(ledger.knows(entry(2, "sos")) == false)
+    }
+
+    @Test func nothingIsComparedWithoutAResumedSession() {
+        var ledger = Ledger()
+        ledger.append([entry(1, "a")])
+        #expect(ledger.knows(entry(1, "a")) == false)
+        ledger.beginComparing()
+        ledger.removeAll()
+        #expect(ledger.knows(entry(1, "a")) == false)
+    }
+
+    @Test func itIsBounded() {
+        var ledger = Ledger()
+        for round in 0..<40 { ledger.append((0..<10_000).map { entry(UInt16($0), "\(round)") }) }
+        #expect(ledger.count <= 2 * Ledger.entriesMax + 10_000)
+    }
+
+    @Test func bytesRoundTrip() {
+        let entries = [entry(1, "a"), entry(65_535, "b")]
+        #expect(Ledger.entries(Ledger.bytes(entries)) == entries)
+        #expect(Ledger.bytes(entries).count == 20)
+    }
+}
