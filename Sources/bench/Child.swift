@@ -107,7 +107,10 @@ final class Child: @unchecked Sendable {
         let ends = Date(timeIntervalSinceNow: 15)
         while process.isRunning {
             usleep(5_000)
-            if Date() > ends { kill(process.processIdentifier, SIGKILL) }
+            if Date() > ends {
+                kill(process.processIdentifier, SIGKILL)
+                return
+            }
         }
     }
 

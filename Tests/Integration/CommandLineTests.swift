@@ -75,14 +75,18 @@ extension RealProcesses {
                 (["home", "list"], ["home", "circle", "zone"]),
                 (["citizen", "list"], ["citizen", "home"]),
                 (["helper", "list"], ["helper", "name", "circles", "onDuty"]),
-                (["device", "list"], ["home", "device", "convention", "citizens", "expectedSeconds"]),
+                (["device", "list"], ["home", "claimed"]),
+                (
+                    ["device", "list", "--as", "ada"],
+                    ["home", "device", "convention", "citizens", "expectedSeconds", "lastHeardAt", "offline", "quantities"]
+                ),
                 (
                     ["reading", "list", "--as", "ada"],
                     ["at", "home", "device", "quantity", "channel", "value", "unit", "timeSource"]
                 ),
                 (
                     ["who-saw", "--as", "ada"],
-                    ["at", "citizen", "recipient", "alert", "notice", "decision", "data", "detail", "stage", "state"]
+                    ["entry", "at", "citizen", "recipient", "alert", "notice", "decision", "data", "detail", "stage", "state"]
                 ),
                 (
                     ["alert", "list", "--as", "carla"],
@@ -99,7 +103,7 @@ extension RealProcesses {
                     ["status"],
                     [
                         "connected", "homes", "devices", "strangers", "messages", "readings", "undecodable", "redelivered",
-                        "sessionLostAt", "openAlerts", "uncovered", "waiting", "at",
+                        "sessionLostAt", "waiting", "at", "openAlerts", "uncovered",
                     ]
                 ),
             ]

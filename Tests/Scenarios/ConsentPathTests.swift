@@ -133,7 +133,7 @@ import Testing
     @Test func `a shared device needs the permit of everybody whose it is`() throws {
         let street = try Street()
         try street.gateway.say(.citizenAdd(citizen: "bob", home: "elm-3", name: "Bob Brown", uid: nil))
-        try street.gateway.say(.deviceClaim(home: nil, device: "zigbee2mqtt/hall button", citizens: [], expected: nil), as: "bob")
+        try street.gateway.say(.deviceClaim(home: nil, device: "zigbee2mqtt/hall button", citizens: ["bob"], expected: nil), as: "ada")
         try street.press()
         #expect(street.showing == ["carla"], "Ada permits, Bob has said nothing.")
         try street.gateway.say(.consentGrant(consent(to: ["circle:oak-street"], data: ["safety"])), as: "bob")

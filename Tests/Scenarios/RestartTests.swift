@@ -11,9 +11,10 @@ import Testing
         let start = street.gateway.now
         try street.press()
         try street.gateway.advance(.seconds(90))
-        let sent = street.words.count
+        let sent = Set(street.words)
         try street.gateway.restart()
-        #expect(street.words.count == sent, "Nobody is told twice.")
+        // A broker that was killed may have lost what lay there, so it is said again; nothing else is.
+        #expect(Set(street.words) == sent)
         #expect(street.showing == ["maria", "tom"])
         try street.gateway.advance(.seconds(30) - .milliseconds(1))
         #expect(street.showing == ["maria", "tom"])
@@ -79,7 +80,7 @@ import Testing
         #expect(street.showing == ["maria", "tom"])
         #expect(try street.told("maria") == ["safety alert asked queued", "safety alert asked sent"])
         try street.gateway.restart()
-        #expect(street.words.count == 2)
+        #expect(Set(street.words).count == 2)
     }
 
     /// Told twice is better than not told; on a retained topic it is the same card.

@@ -185,7 +185,8 @@ struct WebServerTests {
         }
         #expect(answer.status == 200)
         #expect(answer.body == #"{"outcome":"done","say":[],"items":[],"next":41}"# + "\n")
-        #expect(duration < .seconds(1))
+        // Far below the 25 s that the watch would have waited.
+        #expect(duration < .seconds(15))
     }
 
     @Test func aPerformerAndAClientThatHangDoNotHoldUpTheStop() async throws {

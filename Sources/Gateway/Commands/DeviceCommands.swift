@@ -56,7 +56,7 @@ extension Engine {
                 items.append(.object(members))
             }
         }
-        let strangers = try tx.reader.strangers(home: homes.count == 1 ? homes[0] : nil)
+        let strangers = try tx.reader.strangers(home: name == nil && actor.runsScheme ? nil : homes[0])
         for stranger in strangers.prefix(1_000) {
             let known = world.homes[stranger.home] != nil
             var line =

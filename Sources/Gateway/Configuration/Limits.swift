@@ -1,7 +1,8 @@
 /// A limit on everything that could grow: what a file key `limits:` may change.
 public struct Limits: Sendable, Hashable {
-    /// Messages that one transaction takes at most.
-    public var burstMessagesMax = 4_096
+    /// Messages that one transaction takes at most. A thousand homes' readings go to thousands of pages: the more
+    /// messages share a transaction, the fewer times each page is written.
+    public var burstMessagesMax = 16_384
     /// Rows about devices that nobody has claimed; beyond, new ones are only counted.
     public var strangersMax = 10_000
     /// Messages that no convention understood, kept to be looked at.

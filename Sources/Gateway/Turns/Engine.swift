@@ -197,6 +197,7 @@ public final class Engine {
     func advance(to instant: Instant) { if instant > now { now = instant } }
 
     private func runDeadlines(upTo limit: Instant, _ tx: StoreTurn) throws {
+        guard world.deadlines.mayBeDue(until: limit) else { return }
         while let (at, key) = world.deadlines.first(), at <= limit {
             advance(to: at)
             switch key {

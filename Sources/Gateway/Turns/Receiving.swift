@@ -5,7 +5,7 @@ import Store
 /// What a topic stands for, once it has been looked at.
 enum TopicMeaning {
     /// A claimed device's.
-    case device(DeviceID, Route)
+    case device(DeviceTopic)
     /// Nobody has claimed it, or nobody has added its home, or no convention knows it.
     case stranger(HomeID, address: String, convention: String)
     /// `helpers/<helper>/answers`
@@ -18,6 +18,24 @@ enum TopicMeaning {
     case marker
     /// Ours, or nothing that is for us.
     case ignored
+}
+
+/// What a claimed device's topic needs for every message, so that nothing is looked up elsewhere.
+///
+/// Only a copy of what the world says: it goes with the topic table, which is emptied whenever a turn fails or
+/// a command changes who has which device.
+final class DeviceTopic {
+    let device: DeviceID
+    let route: Route
+    /// Those that have come on this topic. A handful: searched from the front.
+    var slots: ContiguousArray<SeriesSlot> = []
+    /// Until then, the sign of life on disk is new enough.
+    var heardSavedUntil = Instant.distantPast
+
+    init(_ device: DeviceID, _ route: Route) {
+        self.device = device
+        self.route = route
+    }
 }
 
 extension Engine {
@@ -35,7 +53,7 @@ extension Engine {
             index = topics.add(topic, meaning(of: text))
         }
         switch topics[index] {
-        case .device(let id, let route): try receive(id, route, payload, isRetained, tx)
+        case .device(let topic): try receive(topic, payload, isRetained, tx)
         case .stranger(let home, let address, let convention):
             counts.strangers += 1
             remember(home, address, convention)
@@ -50,27 +68,26 @@ extension Engine {
         }
     }
 
-    private func receive(
-        _ id: DeviceID, _ route: Route, _ payload: UnsafeRawBufferPointer, _ isRetained: Bool, _ tx: StoreTurn
-    ) throws {
+    private func receive(_ topic: DeviceTopic, _ payload: UnsafeRawBufferPointer, _ isRetained: Bool, _ tx: StoreTurn) throws {
         if isRetained {
             // How old a retained value is nobody knows: it is no reading, no event and no sign of life.
             counts.retained += 1
             return
         }
         decoded.removeAll(keepingCapacity: true)
-        let outcome = catalogue.decode(route, payload: payload, arrivedAt: now, into: &decoded)
+        let id = topic.device
+        let outcome = catalogue.decode(topic.route, payload: payload, arrivedAt: now, into: &decoded)
         // Of a message that is partly at fault the rest counts.
         if !decoded.isEmpty {
-            try heard(id, tx)
-            for reading in decoded { try record(reading, of: id, tx) }
+            try heard(topic, tx)
+            for i in decoded.indices { try record(decoded[i], topic, tx) }
             if !output.isEmpty { try takeOver(tx) }
         }
         switch outcome {
         case .readings: break
         case .nothing:
             // A device that speaks of its settings lives as well.
-            try heard(id, tx)
+            try heard(topic, tx)
             if !output.isEmpty { try takeOver(tx) }
         case .availability(let isOnline):
             // Connected is not alive, so this is no sign of life; only what it says is kept.
@@ -82,14 +99,16 @@ extension Engine {
             counts.undecodable += 1
             guard let device = world.device(id)?.device else { return }
             try tx.keepUndecodable(
-                home: device.home, address: device.address, convention: route.convention, reason: reason, at: now,
+                home: device.home, address: device.address, convention: topic.route.convention, reason: reason, at: now,
                 payload: Array(payload.prefix(configuration.limits.undecodablePayloadBytesMax)),
                 keptMax: configuration.limits.undecodableKeptMax)
         }
     }
 
-    private func heard(_ id: DeviceID, _ tx: StoreTurn) throws {
+    private func heard(_ topic: DeviceTopic, _ tx: StoreTurn) throws {
+        let id = topic.device
         world.detectors.heard(id, at: now, into: &output)
+        if now <= topic.heardSavedUntil { return }
         // A start reads the last sign of life from disk; it may be older than the truth by this much.
         let index = Int(id.number)
         let saved = world.devices[index]?.savedHeardAt
@@ -98,16 +117,17 @@ extension Engine {
             world.devices[index]?.savedHeardAt = now
             try tx.saveHeard(id, at: now)
         }
+        topic.heardSavedUntil = (world.devices[index]?.savedHeardAt ?? now) + every
     }
 
     static var heardSavedEvery: Span { .minutes(15) }
     public static var markerTopic: String { "gateway/marker" }
 
-    private func record(_ one: DecodedReading, of id: DeviceID, _ tx: StoreTurn) throws {
-        guard let series = try series(one, of: id, tx) else { return }
+    private func record(_ one: DecodedReading, _ topic: DeviceTopic, _ tx: StoreTurn) throws {
+        guard let series = try series(one, topic, tx) else { return }
         var reading = Reading(series: series, at: now, source: .arrival, value: one.value)
         if let deviceTime = one.deviceTime {
-            reading.at = try correct(deviceTime, id, tx)
+            reading.at = try correct(deviceTime, topic.device, tx)
             reading.source = .device
         }
         guard try tx.append(reading) else {
@@ -129,6 +149,15 @@ extension Engine {
             if let device = world.devices[index]?.device { try tx.save(device) }
         }
         return at
+    }
+
+    private func series(_ one: DecodedReading, _ topic: DeviceTopic, _ tx: StoreTurn) throws -> SeriesID? {
+        for i in topic.slots.indices where topic.slots[i].quantity == one.quantity && topic.slots[i].channel == one.channel {
+            return topic.slots[i].series
+        }
+        guard let series = try series(one, of: topic.device, tx) else { return nil }
+        topic.slots.append(SeriesSlot(quantity: one.quantity, channel: one.channel, series: series))
+        return series
     }
 
     /// The series of this quantity; made when it is heard of for the first time. Nil beyond the limit.
@@ -165,7 +194,7 @@ extension Engine {
             }
             guard route.isDevice else { return .ignored }
             if world.homes[home] != nil, let state = world.device(home, route.device), !state.device.citizens.isEmpty {
-                return .device(state.device.id, route)
+                return .device(DeviceTopic(state.device.id, route))
             }
             return .stranger(home, address: route.device, convention: route.convention)
         case "helpers":

@@ -55,6 +55,10 @@ struct Deadlines: Sendable {
         if heap.count > 2 * at.count + 64 { rebuild() }
     }
 
+    /// Whether something may be due until `limit`: asked before every message, so it looks nothing up. An outdated
+    /// entry may make it say yes in vain; `first` knows.
+    func mayBeDue(until limit: Instant) -> Bool { heap.first.map { $0.at <= limit } ?? false }
+
     /// The soonest; drops outdated entries on its way.
     mutating func first() -> (at: Instant, key: DeadlineKey)? {
         while let top = heap.first {

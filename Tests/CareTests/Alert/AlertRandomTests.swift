@@ -90,14 +90,20 @@ private struct RandomHistory {
         // Nobody says anything any more: it must still be there, and be looked at again, for as long as you like.
         let wasOpen = alert.isOpen
         present = [Self.coordinators[0]]
-        for _ in 0..<20 where problem == nil {
+        for _ in 0..<80 where problem == nil {
+            guard let deadline = alert.deadline else { break }
+            now = max(now, deadline)
+            step(.due)
+        }
+        // A round that has only just begun goes through its helpers first.
+        for _ in 0..<40 where problem == nil && alert.holders.isEmpty && alert.offer(to: Self.coordinators[0])?.state != .open {
             guard let deadline = alert.deadline else { break }
             now = max(now, deadline)
             step(.due)
         }
         guard problem == nil, wasOpen else { return }
         if !alert.isOpen { problem = "silence ended it" }
-        if alert.holders.isEmpty, alert.offer(to: Self.coordinators[0])?.state != .open, alert.offer(to: Self.coordinators[0])?.state != .declined {
+        if alert.holders.isEmpty, alert.offer(to: Self.coordinators[0])?.state != .open {
             problem = "after a long silence the coordinator is not asked"
         }
     }
