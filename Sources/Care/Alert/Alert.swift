@@ -120,6 +120,8 @@ public struct Alert: Hashable, Codable, Sendable {
     /// In order of asking; at most one a person.
     public var offers: [Offer]
     public var ending: Ending?
+    /// The last look found nobody to ask.
+    public var isDark: Bool
     /// False while the only people asked are coordinators because no helper may be.
     public var hasAskedHelpers: Bool
 
@@ -146,6 +148,7 @@ public struct Alert: Hashable, Codable, Sendable {
         holders = []
         offers = []
         ending = nil
+        isDark = false
         hasAskedHelpers = false
     }
 

@@ -162,7 +162,7 @@ public struct AlertMachine {
             asking.step += 1
         }
         alert.asking = asking
-        askCoordinators(&alert, now)
+        if !askCoordinators(&alert, now) { beginAnew(&alert) }
     }
 
     private func mayAsk(_ person: PersonID, _ alert: Alert) -> Bool {
@@ -178,6 +178,7 @@ public struct AlertMachine {
     private mutating func offer(
         _ alert: inout Alert, _ person: PersonID, _ role: Responder.Role, _ step: Int, _ until: Instant, _ now: Instant
     ) {
+        alert.isDark = false
         let index: Int
         if let known = alert.offers.firstIndex(where: { $0.person == person }) {
             index = known
@@ -201,18 +202,20 @@ public struct AlertMachine {
     }
 
     /// The last step: every coordinator, again and again until a person answers.
-    private mutating func askCoordinators(_ alert: inout Alert, _ now: Instant) {
-        guard let step = plan.steps.last else { return }
+    /// - Returns: whether there was anybody.
+    private mutating func askCoordinators(_ alert: inout Alert, _ now: Instant) -> Bool {
+        guard let step = plan.steps.last else { return false }
         let until = now + step.wait
         alert.asking?.step = plan.steps.count - 1
         alert.asking?.until = until
         let first = !alert.offers.contains { $0.role == .coordinator }
-        if first { note(alert.hasAskedHelpers ? .unanswered : .uncovered) }
+        if first && !alert.isDark { note(alert.hasAskedHelpers ? .unanswered : .uncovered) }
         let people = candidates(step).filter { person in
             // Who said "not me" is not asked again, and makes room for the next; the others are.
             alert.offer(to: person).map { $0.state != .declined && $0.state != .accepted } ?? true
         }.prefix(max(1, step.atOnce))
         for person in people { offer(&alert, person, .coordinator, plan.steps.count - 1, until, now) }
+        return !people.isEmpty
     }
 
     /// When everybody asked has said no or cannot be reached there is nothing to wait for.
@@ -246,16 +249,18 @@ public struct AlertMachine {
         if asking.step < plan.steps.count - 1 {
             ask(&alert, now)
         } else {
-            askNewcomers(&alert, now)
-            askCoordinators(&alert, now)
-            if !alert.offers.contains(where: { $0.state == .open }) { beginAnew(&alert) }
+            let hasAskedNewcomers = askNewcomers(&alert, now)
+            let hasAskedCoordinators = askCoordinators(&alert, now)
+            if !hasAskedNewcomers && !hasAskedCoordinators { beginAnew(&alert) }
         }
     }
 
     /// Everybody who could be asked has been, and the last coordinator said no. An alert is never left in the
     /// dark: at the next look those who did not answer are asked once more, and the coordinators all of them.
     private mutating func beginAnew(_ alert: inout Alert) {
-        note(.nobodyToAsk)
+        // Said once, not at each look: a scheme without a coordinator must not fill the history.
+        if !alert.isDark { note(.nobodyToAsk) }
+        alert.isDark = true
         for i in alert.offers.indices {
             switch alert.offers[i].state {
             case .lapsed, .stoodDown, .unreachable: alert.offers[i].mayBeAskedAgain = true
@@ -267,14 +272,16 @@ public struct AlertMachine {
 
     /// While the coordinators are asked, helpers who could not be asked before (off duty, not permitted,
     /// busy) may have become available.
-    private mutating func askNewcomers(_ alert: inout Alert, _ now: Instant) {
+    @discardableResult
+    private mutating func askNewcomers(_ alert: inout Alert, _ now: Instant) -> Bool {
         for (index, step) in plan.steps.dropLast().enumerated() {
             let next = candidates(step).filter { mayAsk($0, alert) }.prefix(max(1, step.atOnce))
             guard !next.isEmpty else { continue }
             alert.hasAskedHelpers = true
             for person in next { offer(&alert, person, .helper, index, now + step.wait, now) }
-            return
+            return true
         }
+        return false
     }
 
     // MARK: People

@@ -39,14 +39,12 @@ import Testing
             12:00 raised
               - raised
               - uncovered
+              - nobody-to-ask
               = raised, look again 12:05
             12:05 due
-              - uncovered
-              - nobody-to-ask
               = raised, look again 12:10
             coordinators: carla
             12:10 due
-              - uncovered
               ask carla until 12:15 (o1, coordinator, time 1)
               = offered, look again 12:15
             """
