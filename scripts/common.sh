@@ -5,9 +5,8 @@ fail() { printf '%s\n' "$*" >&2; exit 1; }
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
-# The Swift toolchain, also where it is not on the PATH yet.
+# The Swift toolchain.
 need_swift() {
-  command -v swift >/dev/null 2>&1 || { [ -x /opt/swift/usr/bin/swift ] && PATH="/opt/swift/usr/bin:$PATH"; } || true
   command -v swift >/dev/null 2>&1 ||
     fail "The Swift toolchain is missing. Install Swift 6.3 from https://www.swift.org/install/linux/ and run this again."
   local version
