@@ -205,6 +205,7 @@ struct WebServerTests {
         }
         #expect(answer.status == 422)
         #expect(answer.body.contains("The gateway is stopping"))
-        #expect(duration < .seconds(3))
+        // The performer never returns; that the stop does is the point. How soon depends on what else runs here.
+        #expect(duration < .seconds(30))
     }
 }
