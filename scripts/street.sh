@@ -140,8 +140,7 @@ show_street() {
   sleep 3
   say ""
   say "Now you, in another terminal:"
-  local prefix="$caring"
-  prefix=${prefix#"$root"/}
+  local prefix=.build/release/caring
   local folder=""
   [ "$data" = var ] || folder=" --data $data"
   cat <<TEXT
@@ -156,5 +155,8 @@ show_street() {
   $prefix consent withdraw c1 --as ada$folder
 Ctrl-C stops everything. What was stored stays in $data/.
 TEXT
-  while sleep 3600; do :; done
+  # In the background, because a shell that waits for a command in front hears signals only after it.
+  sleep infinity &
+  started+=($!)
+  wait $!
 }

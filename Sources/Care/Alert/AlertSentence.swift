@@ -140,7 +140,7 @@ extension HistoryEntry {
         case .over: return "It is over: the rule saw it end, and nobody was on the way."
         case .assumed: return "It was ended by the replay, which has no people to answer."
         case .unanswered:
-            return person == nil ? "No helper answered; it went to the coordinators." : "\(who) did not answer in time."
+            return person == nil ? "No helper comes; it went to the coordinators." : "\(who) did not answer in time."
         case .lateForArrival: return "\(who) did not say in time that they arrived."
         case .lateForResolution: return "\(who) did not say in time that it is over."
         case .stoodDown: return "\(who) was told that somebody else goes."

@@ -89,7 +89,8 @@ extension Engine {
             return "\(alert.id)\(test)  \(clock(alert.raisedAt, alert))  \(alert.matter.say) \(capitalisedFirst(stateWords(alert)))\(who.isEmpty ? "" : ": " + who.joined(separator: " and "))."
         case .part(let view, _):
             let what = view.detail >= .alert ? alert.matter.say : "Somebody needs a knock on the door."
-            return "\(alert.id)\(test)  \(clock(alert.raisedAt, alert))  \(what) \(view.identity ?? view.circle ?? "")\(alert.isOpen ? "" : ".") \(capitalisedFirst(stateWords(alert)))."
+            let place = view.identity ?? view.circle.map { "In \($0)" }
+            return "\(alert.id)\(test)  \(clock(alert.raisedAt, alert))  \(what)\(place.map { " \($0)." } ?? "") \(capitalisedFirst(stateWords(alert)))."
         case .fact: return "\(alert.id)\(test)  \(clock(alert.raisedAt, alert))  An alert\(place): \(stateWords(alert))."
         }
     }
