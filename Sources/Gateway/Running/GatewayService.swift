@@ -152,8 +152,14 @@ public final class GatewayService: Service, CommandPerformer {
             }
             wakeUp()
             let present = now()
-            // What a connection means for memory holds before its first message, also while the disk says no.
-            for case .connected(let sessionPresent) in events { engine.noteConnected(sessionPresent: sessionPresent) }
+            // What a connection and its loss mean for memory holds at once and in order, also while the disk says no.
+            for event in events {
+                switch event {
+                case .connected(let sessionPresent): engine.noteConnected(sessionPresent: sessionPresent)
+                case .connectionRefused, .unreachable, .disconnected, .takenOver, .brokenOff: engine.disconnected()
+                case .subscribed, .subscriptionRefused, .published, .publishRefused: break
+                }
+            }
             do {
                 // What could not be written down stays in `work`, in its order, and is tried again.
                 work.append(contentsOf: events.map(Work.event))
@@ -211,7 +217,8 @@ public final class GatewayService: Service, CommandPerformer {
         case .connected(let sessionPresent):
             log.notice("Connected to the broker.", metadata: ["sessionPresent": "\(sessionPresent)"])
             if let topic = try? Topic("gateway/status") { _ = try? client.publish(topic: topic, payload: "online", qos: 1, retain: true) }
-            try engine.connected(sessionPresent: sessionPresent)
+            // Where the disk held this back, the connection may be gone again.
+            if client.isConnected { try engine.connected(sessionPresent: sessionPresent) }
         case .subscribed:
             // Comes back behind everything that waited at the broker.
             if let marker = try? Topic(Engine.markerTopic) { _ = try? client.publish(topic: marker, payload: "caught up", qos: 1, retain: false) }
@@ -220,21 +227,16 @@ public final class GatewayService: Service, CommandPerformer {
             log.error("The broker refused a subscription; check its access list.", metadata: ["filter": "\(filter)", "code": "\(code)"])
         case .connectionRefused(let failure):
             log.error("\(failure)", metadata: ["detail": "\(failure.debugDescription)"])
-            engine.disconnected()
         case .unreachable(let failure):
             log.warning("\(failure)", metadata: ["detail": "\(failure.debugDescription)"])
-            engine.disconnected()
         case .disconnected(let failure):
             log.warning("\(failure)", metadata: ["detail": "\(failure.debugDescription)"])
-            engine.disconnected()
         case .takenOver:
             log.error("Another gateway connected to the broker with the same client id. Stop one of them.")
-            engine.disconnected()
         case .published(let mid): try engine.published(mid)
         case .publishRefused(let mid, let code): try engine.publishRefused(mid, "the broker refused it (reason \(code))")
         case .brokenOff(let kind):
             log.error("A burst could not be written down; nothing of it was acknowledged.", metadata: ["error": "\(kind)"])
-            engine.disconnected()
         }
     }
 
