@@ -130,6 +130,16 @@ import Testing
         #expect(try street.alert().holder("maria") != nil)
     }
 
+    @Test func `what never reached a client is not said to be still shown there`() throws {
+        let street = try Street()
+        street.gateway.isBrokerThere = false
+        try street.press()
+        let reply = try street.gateway.say(.consentWithdraw(id: "c1"), as: "ada")
+        #expect(reply.say.contains { $0.contains("that waited to be sent will not be") })
+        #expect(!reply.say.contains { $0.contains("retracted") || $0.contains("taken back") })
+        #expect(try !street.gateway.say(.whoSaw(citizen: nil, since: nil), as: "ada").say.contains { $0.contains("Not yet retracted") })
+    }
+
     @Test func `a shared device needs the permit of everybody whose it is`() throws {
         let street = try Street()
         try street.gateway.say(.citizenAdd(citizen: "bob", home: "elm-3", name: "Bob Brown", uid: nil))

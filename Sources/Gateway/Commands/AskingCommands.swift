@@ -157,7 +157,7 @@ extension Engine {
         // What a client still shows although it may not is said, because nobody can know what is read there.
         for notice in world.notices where notice.channel == .mqtt && notice.about == .over && notice.state == .queued {
             guard let alert = try world.alert(notice.alert) ?? tx.reader.alert(notice.alert), alert.citizens.contains(person.id),
-                let helper = notice.person
+                let helper = notice.person, try mayBeShown(alert.id, to: helper, tx)
             else { continue }
             say.append("Not yet retracted: the client of \(world.name(helper)) may still show alert \(notice.alert), because the broker is away.")
         }

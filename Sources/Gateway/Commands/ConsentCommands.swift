@@ -123,21 +123,17 @@ extension Engine {
         // Others may be asked instead, so what waits now is compared one by one.
         let gone = waiting.count { id in !world.notices.contains { $0.id == id } }
         if gone > 0 { say.append("\(counted(gone, "word")) that waited to be sent will not be.") }
-        let taken = world.notices.count { $0.state == .queued && $0.about == .over && $0.channel == .mqtt && !known.contains($0.id) }
+        let taken = try world.notices.count { notice in
+            guard notice.state == .queued, notice.about == .over, notice.channel == .mqtt, !known.contains(notice.id), let helper = notice.person
+            else { return false }
+            return try mayBeShown(notice.alert, to: helper, tx)
+        }
         if taken > 0 {
             say.append(isConnected ? "What \(counted(taken, "client")) still showed is being taken back." : "What \(counted(taken, "client")) still showed is not yet retracted: the broker is away.")
         }
         let saw = try tx.reader.whoHasSeen(person.id).map { world.name($0) }
         if !saw.isEmpty { say.append("What was read cannot be unread: \(saw.joined(separator: ", ")) \(saw.count == 1 ? "has" : "have") read something about you. caring who-saw says what.") }
         return Reply(say: say, items: [.object(["consent": .string(id.description), "state": "withdrawn"])])
-    }
-
-    /// Words about this citizen that wait to be sent to helpers or coordinators; one a client.
-    private func waiting(about citizen: PersonID, _ isWanted: (Notice.About) -> Bool) -> Int {
-        world.notices.count { notice in
-            notice.state == .queued && notice.person != nil && (notice.about != .over || notice.channel == .mqtt) && isWanted(notice.about)
-                && (world.alert(notice.alert)?.citizens.contains(citizen) ?? false)
-        }
     }
 
     func consentList(_ name: String?, _ all: Bool, _ actor: Actor) throws -> Reply {

@@ -42,6 +42,14 @@ extension Engine {
                 about: .over, queuedAt: now, decision: nil), tx)
     }
 
+    /// Whether this person's client may show something of this alert: a card went out, or may have. Where none did
+    /// there is nothing to retract.
+    func mayBeShown(_ alert: AlertID, to person: PersonID, _ tx: StoreTurn) throws -> Bool {
+        try tx.reader.notices(of: alert).contains {
+            $0.person == person && $0.channel == .mqtt && $0.about != .over && $0.attempts > 0
+        }
+    }
+
     /// Queues a word to the citizen.
     func queueHome(_ alert: Alert, _ about: Notice.About, _ tx: StoreTurn) throws {
         try queue(
