@@ -1,6 +1,7 @@
 import Care
 import Foundation
 import GRDB
+import GRDBSQLite
 
 /// The database of one data folder: SQLite in WAL mode, every commit flushed to disk, one writer.
 ///
@@ -12,8 +13,12 @@ public final class Store {
     /// Only a cache: emptied whenever a turn fails, filled again from the table.
     var newestKeys: [Int64] = []
     static let unknownKey = Int64.min
+    /// A series that has no reading.
+    static let noKey: Int64 = -1
     /// Readings of the present turn that are not in the table yet; see `insertPending`.
     var pending: [PendingReading] = []
+    /// Where in `pending` a thinned series keeps its newest reading, so that the next takes its place at once.
+    var thinnedPlaces: [Int32: Int] = [:]
     var statements = HotStatements()
 
     /// Opens or makes `caring.sqlite` in `folder`, brings its schema up to date and checks that commits are
@@ -61,7 +66,7 @@ public final class Store {
         } catch {
             throw StoreError(
                 "The database at \(path) cannot be opened; check that the folder can be written to and the disk is not full.",
-                detail: "\(error)")
+                detail: "\(error)", problem: StoreProblem(error))
         }
     }
 
@@ -70,28 +75,61 @@ public final class Store {
         do {
             return try pool.writeWithoutTransaction { db in
                 var result: T?
-                try db.inTransaction(.immediate) {
-                    result = try body(StoreTurn(db: db, store: self))
-                    try insertPending(db)
-                    return .commit
+                do {
+                    try db.inTransaction(.immediate) {
+                        result = try body(StoreTurn(db: db, store: self))
+                        try insertPending(db)
+                        return .commit
+                    }
+                } catch {
+                    throw Self.knowingFullDisk(error, db)
                 }
                 guard let result else { throw StoreError("The turn ended without a result.", detail: "") }
                 return result
             }
         } catch {
-            newestKeys.removeAll(keepingCapacity: true)
-            pending.removeAll(keepingCapacity: true)
+            forgetUncommitted()
             throw error
         }
+    }
+
+    /// SQLite says FULL when writing finds no room, but only "I/O error" when a quota does, or when room for the
+    /// log's index is missing: the system's own error number tells.
+    private static func knowingFullDisk(_ error: any Error, _ db: Database) -> any Error {
+        guard let failed = error as? DatabaseError, [.SQLITE_IOERR, .SQLITE_CANTOPEN].contains(failed.resultCode) else { return error }
+        let number = sqlite3_system_errno(db.sqliteConnection)
+        guard number == ENOSPC || number == EDQUOT else { return error }
+        return StoreError(StoreProblem.diskFull.sentence, detail: "\(error), errno \(number)", problem: .diskFull)
+    }
+
+    /// What memory holds of rows that are not kept: nothing of it may be believed any more.
+    func forgetUncommitted() {
+        newestKeys.removeAll(keepingCapacity: true)
+        pending.removeAll(keepingCapacity: true)
+        thinnedPlaces.removeAll(keepingCapacity: true)
     }
 
     /// Inserts what a turn has appended, in the order of the table instead of that of the messages: neighbours
     /// then meet a page that is at hand, which takes half the time.
     func insertPending(_ db: Database) throws {
         if pending.isEmpty { return }
+        // SQLite ends a transaction by itself after some errors; a row written then would be kept without its turn.
+        guard db.isInsideTransaction else { throw Self.transactionIsGone }
         pending.sort { ($0.series, $0.key) < ($1.series, $1.key) }
-        for reading in pending { try statements.insert(db, reading) }
-        pending.removeAll(keepingCapacity: true)
+        thinnedPlaces.removeAll(keepingCapacity: true)
+        var inserted = 0
+        defer {
+            // What is in the table already must not be inserted again when somebody goes on after an error.
+            if inserted == pending.count { pending.removeAll(keepingCapacity: true) } else { pending.removeFirst(inserted) }
+        }
+        for reading in pending {
+            try statements.insert(db, reading)
+            inserted += 1
+        }
+    }
+
+    static var transactionIsGone: DatabaseError {
+        DatabaseError(resultCode: .SQLITE_ABORT, message: "the transaction was ended by an earlier error")
     }
 
     /// Reads what was committed last.
@@ -127,10 +165,13 @@ public final class Store {
 public struct StoreError: Error, CustomStringConvertible, Sendable {
     public var description: String
     public var detail: String
+    /// Where the storage itself is at fault.
+    public var problem: StoreProblem?
 
-    public init(_ sentence: String, detail: String) {
+    public init(_ sentence: String, detail: String, problem: StoreProblem? = nil) {
         description = sentence
         self.detail = detail
+        self.problem = problem
     }
 }
 
