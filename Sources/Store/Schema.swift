@@ -7,6 +7,9 @@ enum Schema {
         migrator.registerMigration("1 the main path") { db in
             try db.execute(sql: firstTables)
         }
+        migrator.registerMigration("2 bad days") { db in
+            try db.execute(sql: badDayTables)
+        }
         return migrator
     }
 
@@ -89,5 +92,28 @@ enum Schema {
         -- What was acknowledged last, a row a turn: see `Ledger`. `upTo` counts all entries there ever were.
         CREATE TABLE acknowledged (upTo INTEGER PRIMARY KEY, entries BLOB NOT NULL) STRICT;
         CREATE TABLE subscription (filter TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+        """
+
+    /// What the gateway has to know of its bad days, and what retention needs to find old rows without a scan. No
+    /// index is on `reading`, where nearly all writing is done.
+    private static let badDayTables = """
+        -- Each connection that a backlog came with: what was published between the last contact and its marker.
+        CREATE TABLE backlog (
+            connectedAt INTEGER PRIMARY KEY, lastContactAt INTEGER NOT NULL, caughtUpAt INTEGER) STRICT;
+        -- Messages that no turn could take, as they came.
+        CREATE TABLE quarantine (
+            n INTEGER PRIMARY KEY, at INTEGER NOT NULL, home TEXT, topic TEXT NOT NULL, payload BLOB NOT NULL,
+            hash INTEGER NOT NULL, reason TEXT NOT NULL) STRICT;
+        -- What took effect before it was acknowledged, and so comes again.
+        CREATE TABLE early (n INTEGER PRIMARY KEY, packetID INTEGER NOT NULL, hash INTEGER NOT NULL) STRICT;
+        CREATE TABLE thinned (
+            home TEXT PRIMARY KEY, readings INTEGER NOT NULL, firstAt INTEGER NOT NULL, lastAt INTEGER NOT NULL)
+            STRICT, WITHOUT ROWID;
+
+        CREATE INDEX decisionAt ON decision (at);
+        CREATE INDEX disclosureAt ON disclosure (at);
+        CREATE INDEX disclosureOfDecision ON disclosure (decision) WHERE decision IS NOT NULL;
+        CREATE INDEX operatorLogAt ON operatorLog (at);
+        CREATE INDEX alertEnded ON alert (endedAt) WHERE endedAt IS NOT NULL;
         """
 }

@@ -23,17 +23,7 @@ public struct StoreTurn {
     ///   value): delivered again, it counts once.
     @discardableResult
     public func append(_ reading: Reading) throws -> Bool {
-        let index = Int(reading.series.number)
-        if store.newestKeys.count <= index {
-            store.newestKeys.append(
-                contentsOf: repeatElement(Store.unknownKey, count: index + 1 - store.newestKeys.count))
-        }
-        var newest = store.newestKeys[index]
-        if newest == Store.unknownKey {
-            newest = try Int64.fetchOne(
-                db.cachedStatement(sql: "SELECT max(at) FROM reading WHERE series = ?"), arguments: [reading.series.number]) ?? -1
-            store.newestKeys[index] = newest
-        }
+        let newest = try newestKey(reading.series)
         var key = ReadingKey(at: reading.at, source: reading.source)
         if key.millisecond <= newest >> 6, reading.source == .arrival {
             // A reading that the gateway dated itself is never one told before, and it came after all others: the
@@ -44,25 +34,48 @@ public struct StoreTurn {
             key = free
         }
         store.pending.append(PendingReading(series: reading.series.number, key: key.raw, value: reading.value))
-        if key.raw > newest { store.newestKeys[index] = key.raw }
+        if key.raw > newest { store.newestKeys[Int(reading.series.number)] = key.raw }
         return true
+    }
+
+    /// The newest key of a series, waiting readings included; `Store.noKey` where it has none.
+    func newestKey(_ series: SeriesID) throws -> Int64 {
+        let index = Int(series.number)
+        if store.newestKeys.count <= index {
+            store.newestKeys.append(
+                contentsOf: repeatElement(Store.unknownKey, count: index + 1 - store.newestKeys.count))
+        }
+        if store.newestKeys[index] == Store.unknownKey {
+            store.newestKeys[index] = try Int64.fetchOne(
+                db.cachedStatement(sql: "SELECT max(at) FROM reading WHERE series = ?"), arguments: [series.number]) ?? Store.noKey
+        }
+        return store.newestKeys[index]
     }
 
     /// A key for a reading whose millisecond is not newer than all others of its series; nil when the device
     /// has told it before.
     private func freeKey(_ reading: Reading, _ key: ReadingKey, newest: ReadingKey) throws -> ReadingKey? {
-        try store.insertPending(db)
-        let rows = try Row.fetchAll(
-            db.cachedStatement(sql: "SELECT at, value FROM reading WHERE series = ? AND at >= ? AND at < ? ORDER BY at"),
-            arguments: [reading.series.number, key.millisecond << 6, (key.millisecond + 1) << 6])
-        for row in rows where ReadingKey(raw: row[0]).source == .device && row[1] as Double == reading.value.asNumber {
-            return nil
-        }
+        let rows = try millisecond(reading)
+        if rows.contains(where: { Self.tellsTheSame($0, reading) }) { return nil }
         let next = rows.last.map { ReadingKey(raw: $0[0]).ordinal + 1 } ?? 0
         if next < ReadingKey.perMillisecondMax { return ReadingKey(at: reading.at, source: reading.source, ordinal: next) }
         // More different values of one instant than there is room for: that clock stands still. They are kept in the
         // order in which they came. It must not end the turn, which would come again and stop everybody else's, too.
         return ReadingKey(after: newest, source: reading.source)
+    }
+
+    /// The rows of this reading's series and millisecond, waiting ones included, in order.
+    func millisecond(_ reading: Reading) throws -> [Row] {
+        try store.insertPending(db)
+        let first = ReadingKey(at: reading.at, source: .arrival)
+        return try Row.fetchAll(
+            db.cachedStatement(sql: "SELECT at, value FROM reading WHERE series = ? AND at >= ? AND at < ? ORDER BY at"),
+            arguments: [reading.series.number, first.raw, (first.millisecond + 1) << 6])
+    }
+
+    /// The device itself gave this time and this value before.
+    static func tellsTheSame(_ row: Row, _ reading: Reading) -> Bool {
+        ReadingKey(raw: row[0]).source == .device && row[1] as Double == reading.value.asNumber
     }
 
     // MARK: Counters
@@ -254,7 +267,7 @@ public struct StoreTurn {
         for filter in filters { try run("INSERT OR IGNORE INTO subscription (filter) VALUES (?)", [filter]) }
     }
 
-    private func run(_ sql: String, _ arguments: [(any DatabaseValueConvertible)?]) throws {
+    func run(_ sql: String, _ arguments: [(any DatabaseValueConvertible)?]) throws {
         try db.cachedStatement(sql: sql).execute(arguments: StatementArguments(arguments))
     }
 }
