@@ -1,9 +1,10 @@
 import CMosquitto
 import Glibc
 
-// libmosquitto calls these functions from within its own, on the thread that owns the client. They are
-// plain functions in an ordinary file: a closure written in main.swift would be isolated to the main
-// actor and trap. They only take notes; the client acts on them when the library has returned.
+// libmosquitto calls these functions from within its own, on the thread that uses the connection: the client's, or
+// the reader's while it reads ahead. They are plain functions in an ordinary file: a closure written in main.swift
+// would be isolated to the main actor and trap. They only take notes; the client acts on them when the library has
+// returned and the reader, if it read, has finished.
 
 /// What a callback noted. Codes are as libmosquitto gives them.
 enum Signal {
@@ -13,13 +14,14 @@ enum Signal {
     case subscribeAnswered(mid: Int32, reason: Int32)
 }
 
-/// The memory behind the `void *` that libmosquitto hands to every callback.
+/// The memory behind the `void *` that libmosquitto hands to every callback. It goes with the connection: while the
+/// reader reads, it is the reader's.
 struct CallbackState {
     var burst: Burst
     var signals: [Signal] = []
     /// A message came that could not be taken. Its acknowledgement is queued and must not be written.
     var isDamaged = false
-    let clock: () -> Int64
+    let clock: @Sendable () -> Int64
 }
 
 private func withState(_ object: UnsafeMutableRawPointer?, _ body: (UnsafeMutablePointer<CallbackState>) -> Void) {

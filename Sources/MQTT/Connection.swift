@@ -4,11 +4,13 @@ import Glibc
 /// One connection, and the libmosquitto handle made for it.
 ///
 /// The handle is never used for a second connection: destroying it is what discards acknowledgements
-/// that are queued but must not be sent. Used by the client's thread only.
+/// that are queued but must not be sent. Used by one thread at a time: the client's, except that the reader's has it
+/// from `Reader.begin` until `Reader.finish` has returned.
 ///
 /// Every method checks the library's return code; nothing above this file sees one.
 final class Connection {
     private let handle: OpaquePointer
+    private let state: UnsafeMutablePointer<CallbackState>
 
     // The library wants to be initialised once in a process, before anything else. It is never cleaned up:
     // that could only happen after the last handle, which nobody knows.
@@ -25,6 +27,7 @@ final class Connection {
         }
         // From here on deinit destroys the handle, also when something below throws.
         self.handle = handle
+        self.state = state
         try setUp(configuration)
         try connect(configuration)
     }
@@ -113,9 +116,44 @@ final class Connection {
 
     var wantsToWrite: Bool { mosquitto_want_write(handle) }
 
-    /// Reads at least one packet, if there is one. A failure closes the socket and is told by the disconnect callback.
-    @inline(__always)
-    func read() -> Int32 { mosquitto_loop_read(handle, 1) }
+    /// Reads into the state's burst until the socket is empty, the burst is full, or the connection is lost.
+    ///
+    /// - Parameters:
+    ///   - isConnecting: stops behind the CONNACK, so that it is told before any message is handed over.
+    ///   - isTimeUp: asked after each message.
+    func readBurst(isConnecting: Bool = false, isTimeUp: () -> Bool = { false }) {
+        var countBefore = state.pointee.burst.count
+        while !state.pointee.burst.isFull {
+            // A failure closes the socket and is told by the disconnect callback.
+            if !succeeded(mosquitto_loop_read(handle, 1)) { return }
+            let count = state.pointee.burst.count
+            // Only CONNACK leaves a signal while connecting.
+            if isConnecting, !state.pointee.signals.isEmpty { return }
+            if count == countBefore {
+                if !hasInput { return }
+            } else if isTimeUp() {
+                return
+            }
+            countBefore = count
+        }
+    }
+
+    /// Whether the socket holds more, without waiting.
+    private var hasInput: Bool {
+        guard let descriptor = socket else { return false }
+        var socket = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return Glibc.poll(&socket, 1, 0) > 0
+    }
+
+    /// Passes a library result on as a signal, should no callback have told of the failure.
+    ///
+    /// - Returns: whether the call succeeded.
+    func succeeded(_ code: Int32) -> Bool {
+        if code <= 0 { return true }
+        let isTold = state.pointee.signals.contains { if case .closed = $0 { true } else { false } }
+        if !isTold { state.pointee.signals.append(.closed(code: code)) }
+        return false
+    }
 
     /// Writes what is queued, acknowledgements included, as far as the socket takes it.
     ///

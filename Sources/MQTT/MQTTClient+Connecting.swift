@@ -126,24 +126,7 @@ extension MQTTClient {
         return found & Int16(POLLIN | POLLERR | POLLHUP) != 0
     }
 
-    /// Whether the socket holds more, without waiting.
-    func hasInput(_ connection: Connection) -> Bool {
-        guard let descriptor = connection.socket else { return false }
-        var socket = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        return Glibc.poll(&socket, 1, 0) > 0
-    }
-
     // MARK: What the callbacks noted
-
-    /// Passes a library result on as a signal, should no callback have told of the failure.
-    ///
-    /// - Returns: whether the call succeeded.
-    func succeeded(_ code: Int32) -> Bool {
-        if code <= 0 { return true }
-        let isTold = state.pointee.signals.contains { if case .closed = $0 { true } else { false } }
-        if !isTold { state.pointee.signals.append(.closed(code: code)) }
-        return false
-    }
 
     func applySignals() {
         if state.pointee.signals.isEmpty { return }

@@ -12,11 +12,12 @@ extension MQTTClient {
         publishesUnconfirmed = 0
     }
 
-    /// Makes sure that nothing of the present burst is acknowledged.
+    /// Makes sure that nothing of the present group is acknowledged.
     func breakOff(_ reason: String) {
         dropConnection(next: .waiting(untilNanoseconds: monotonicNanoseconds() + delay.next()))
         state.pointee.signals.removeAll(keepingCapacity: true)
         state.pointee.burst.removeAll(keepingCapacity: true)
+        burstInHand.removeAll(keepingCapacity: true)
         state.pointee.isDamaged = false
         events.append(.brokenOff(reason))
         logger.error("A burst was not kept; the broker will send it again.", metadata: ["reason": "\(reason)"])

@@ -4,7 +4,8 @@ import Logging
 
 /// Takes bursts of messages from a broker and acknowledges each only after it has been kept.
 ///
-/// Owned by exactly one thread, which calls `pass` in a loop. Only `waker` may be used from elsewhere.
+/// Owned by exactly one thread, which calls `pass` in a loop. Only `waker` may be used from elsewhere. While a
+/// backlog is taken, a second thread reads the next burst as long as `handOver` keeps the one before; see `Reader`.
 ///
 ///     let events = client.pass(timeoutMilliseconds: 1000) { burst in
 ///         try writer.commit(burst)            // Returning normally is what acknowledges.
@@ -22,7 +23,7 @@ public final class MQTTClient {
         case stopped
     }
 
-    let configuration: MQTTConfiguration
+    var configuration: MQTTConfiguration
     let monotonicNanoseconds: () -> Int64
     let logger: Logger
     /// Behind a pointer of its own, because libmosquitto keeps it. Freed in deinit, after the connection.
@@ -35,8 +36,19 @@ public final class MQTTClient {
     /// Subscriptions not yet answered.
     var filtersByMid: [Int32: TopicFilter] = [:]
     var publishesUnconfirmed = 0
+    /// From the first hand-over of a group to the moment at which its acknowledgements may be written.
     var isHandingOver = false
     var isDisconnectWanted = false
+
+    /// The burst that is being handed over, while the state's own may be filled with the next. The two are exchanged
+    /// and never made anew, so these are all the messages that are ever in memory.
+    var burstInHand: Burst
+    /// Made when a burst is full for the first time; ends with the client.
+    var reader: Reader?
+    /// While live messages are taken: reading a burst ends this many milliseconds after its first message, and nothing is
+    /// read ahead, so that what is urgent does not wait behind a long burst. Nil, as in a backlog: no limit. May be changed
+    /// between two passes.
+    public var burstMillisecondsMax: Int?
 
     /// Connections in a row that the broker closed before they were stable. See `.takenOver`.
     var shortConnections = 0
@@ -49,11 +61,11 @@ public final class MQTTClient {
     /// Does not connect yet: the first `pass` does.
     ///
     /// - Parameters:
-    ///   - clock: milliseconds since 1970 (UTC), asked once for every message when it arrives.
+    ///   - clock: milliseconds since 1970 (UTC), asked once for every message when it arrives, by the thread that reads.
     ///   - monotonicNanoseconds: for delays and time-outs; never goes back.
     /// - Throws: `MQTTFailure.configuration`; `.system`, when there is no file descriptor left.
     public init(
-        _ configuration: MQTTConfiguration, clock: @escaping () -> Int64 = MQTTClient.systemMilliseconds,
+        _ configuration: MQTTConfiguration, clock: @escaping @Sendable () -> Int64 = MQTTClient.systemMilliseconds,
         monotonicNanoseconds: @escaping () -> Int64 = MQTTClient.systemMonotonicNanoseconds, logger: Logger
     ) throws(MQTTFailure) {
         try configuration.check()
@@ -63,16 +75,16 @@ public final class MQTTClient {
         self.logger = logger
         delay = ReconnectDelay(configuration)
         phase = .waiting(untilNanoseconds: .min)
+        let burst = Burst(burstMessagesMax: configuration.burstMessagesMax, burstBytesMax: configuration.burstBytesMax)
+        burstInHand = burst
         state = .allocate(capacity: 1)
-        state.initialize(
-            to: CallbackState(
-                burst: Burst(
-                    burstMessagesMax: configuration.burstMessagesMax, burstBytesMax: configuration.burstBytesMax),
-                clock: clock))
+        state.initialize(to: CallbackState(burst: burst, clock: clock))
     }
 
     /// Drops the connection as a crash would: the broker publishes the will. See `disconnect()`.
     deinit {
+        // Waits for its thread: nobody uses connection and state after this.
+        reader = nil
         dropConnection(next: .stopped)
         state.deinitialize(count: 1)
         state.deallocate()
@@ -87,14 +99,18 @@ public final class MQTTClient {
     /// One turn: connects when that is due, waits for something to do, reads until the socket is empty or
     /// the burst full, hands the burst over, and only then writes acknowledgements and what was published.
     ///
-    /// When `handOver` throws, nothing of the burst is acknowledged and the connection is dropped; the
-    /// broker sends the burst again on the next one. A burst may hold messages of a connection that was lost
-    /// while they were read: they are handed over all the same, and most will come again.
+    /// When the burst was full there is more: then the next is read while this one is handed over, and so on until the
+    /// socket is empty or `groupMessagesMax` is reached. The acknowledgements of such a group are written together, after its
+    /// last burst was kept.
+    ///
+    /// When `handOver` throws, nothing of the group is acknowledged and the connection is dropped; the broker sends all of
+    /// it again on the next one, including bursts of it that were kept. A burst may hold messages of a connection that
+    /// was lost while they were read: they are handed over all the same, and most will come again.
     ///
     /// - Parameters:
     ///   - timeoutMilliseconds: waits at most this long, and never longer than a quarter of the keepalive.
-    ///   - handOver: not called without messages. Must return within the keepalive. May call `publish`: that is
-    ///     written together with the acknowledgements, or not at all.
+    ///   - handOver: called on the caller's thread, once for every burst, not without messages. Must return within a third of
+    ///     the keepalive. `publish` and `flush` throw `.insideBurst` there.
     /// - Returns: what happened, in order.
     public func pass(timeoutMilliseconds: Int32, handOver: (borrowing Burst) throws -> Void) -> [MQTTEvent] {
         connectIfDue()
@@ -109,7 +125,7 @@ public final class MQTTClient {
         // The caller has to know that a connection is new before it sees the first message of it.
         if isFirstOfConnection { return takeEvents() }
 
-        if let messagesKept = handOverBurst(handOver), let connection {
+        if let messagesKept = handOverGroup(handOver), let connection {
             settle(connection, messagesKept: messagesKept)
         }
         if isDisconnectWanted { disconnect() }
@@ -117,49 +133,17 @@ public final class MQTTClient {
     }
 
     private func readBurst(_ connection: Connection) {
-        var countBefore = state.pointee.burst.count
-        while !state.pointee.burst.isFull {
-            if !succeeded(connection.read()) { return }
-            let count = state.pointee.burst.count
-            // Only CONNACK leaves a signal while connecting: reading stops, so that it is told first.
-            if case .connecting = phase, !state.pointee.signals.isEmpty { return }
-            if count == countBefore && !hasInput(connection) { return }
-            countBefore = count
-        }
-    }
-
-    /// - Returns: how many messages may be acknowledged now; nil, when the connection was broken off.
-    private func handOverBurst(_ handOver: (borrowing Burst) throws -> Void) -> Int? {
-        if state.pointee.isDamaged {
-            breakOff("a message without a topic")
-            return nil
-        }
-        let count = state.pointee.burst.count
-        if count == 0 { return 0 }
-        let began = monotonicNanoseconds()
-        isHandingOver = true
-        defer { isHandingOver = false }
-        do {
-            try handOver(state.pointee.burst)
-        } catch {
-            // Only the type: what an error says of itself might hold a payload.
-            breakOff(String(describing: type(of: error)))
-            return nil
-        }
-        state.pointee.burst.removeAll(keepingCapacity: true)
-        let seconds = (monotonicNanoseconds() - began) / 1_000_000_000
-        if seconds >= configuration.keepAliveSeconds {
-            logger.warning(
-                "A burst took longer than the keepalive: the broker may have ended the connection.",
-                metadata: ["messages": "\(count)", "seconds": "\(seconds)"])
-        }
-        return count
+        var isConnecting = false
+        if case .connecting = phase { isConnecting = true }
+        guard let burstMillisecondsMax else { return connection.readBurst(isConnecting: isConnecting) }
+        let until = monotonicNanoseconds() + Int64(burstMillisecondsMax) * 1_000_000
+        connection.readBurst(isConnecting: isConnecting) { monotonicNanoseconds() >= until }
     }
 
     private func settle(_ connection: Connection, messagesKept: Int) {
-        if connection.wantsToWrite { _ = succeeded(connection.write(isManyPackets: messagesKept > 1)) }
+        if connection.wantsToWrite { _ = connection.succeeded(connection.write(isManyPackets: messagesKept > 1)) }
         // After the write: a ping whose answer is late must not cost the acknowledgements.
-        if connection.socket != nil { _ = succeeded(connection.misc()) }
+        if connection.socket != nil { _ = connection.succeeded(connection.misc()) }
         applySignals()
         if case .connected(_, let since) = phase,
             monotonicNanoseconds() - since >= Self.stableAfterNanoseconds
@@ -169,56 +153,13 @@ public final class MQTTClient {
         }
     }
 
-    // MARK: Publishing
-
-    /// Queues a message; the next `pass` or `flush()` writes it. The answer is `.published` or
-    /// `.publishRefused` with the same id, unless the connection is lost before: then the message is to be
-    /// published again, because the broker may or may not have it.
-    ///
-    /// - Parameters:
-    ///   - qos: 0 or 1.
-    ///   - expirySeconds: after this long the broker delivers it to nobody any more; nil: never.
-    /// - Returns: its id, valid for as long as this connection lasts.
-    /// - Throws: `.notConnected`, also before the broker has accepted the connection: earlier messages would be
-    ///   sent twice. `.queueFull`, `.tooLarge`, and `.library` for what libmosquitto refuses (control
-    ///   characters in a topic, for example).
-    @discardableResult
-    public func publish(
-        topic: Topic, payload: [UInt8], qos: UInt8 = 1, retain: Bool = false, expirySeconds: UInt32? = nil,
-        contentType: String? = nil
-    ) throws(MQTTFailure) -> Int32 {
-        guard case .connected(let connection, _) = phase, connection.socket != nil else { throw .notConnected }
-        if qos > 1 { throw .configuration(setting: "qos", rule: "must be 0 or 1") }
-        if publishesUnconfirmed >= configuration.publishQueueMax {
-            throw .queueFull(publishQueueMax: configuration.publishQueueMax)
+    /// Replaces what the will says, from the next connection on; where it is published stays. Without a will, or with more
+    /// than 65 535 bytes, nothing changes.
+    public func setWill(payload: [UInt8]) {
+        guard payload.count <= MQTTConfiguration.willBytesMax else {
+            logger.error("A will is too long; the one before stays.", metadata: ["bytes": "\(payload.count)"])
+            return
         }
-        let mid = try connection.publish(
-            topic: topic, payload: payload, qos: qos, retain: retain, expirySeconds: expirySeconds,
-            contentType: contentType)
-        publishesUnconfirmed += 1
-        return mid
-    }
-
-    @discardableResult
-    public func publish(
-        topic: Topic, payload: String, qos: UInt8 = 1, retain: Bool = false, expirySeconds: UInt32? = nil,
-        contentType: String? = nil
-    ) throws(MQTTFailure) -> Int32 {
-        try publish(
-            topic: topic, payload: Array(payload.utf8), qos: qos, retain: retain, expirySeconds: expirySeconds,
-            contentType: contentType)
-    }
-
-    /// Writes what is queued now, as far as the socket takes it, instead of in the next pass.
-    ///
-    /// Writing also sends queued acknowledgements, so it must not happen between reading a burst and
-    /// committing it: there it writes nothing and throws.
-    ///
-    /// - Throws: `.insideBurst`, `.notConnected`. A failing write is reported by the next pass.
-    public func flush() throws(MQTTFailure) {
-        if isHandingOver || !state.pointee.burst.isEmpty { throw .insideBurst }
-        guard case .connected(let connection, _) = phase, connection.socket != nil else { throw .notConnected }
-        if connection.wantsToWrite { _ = succeeded(connection.write(isManyPackets: publishesUnconfirmed > 1)) }
-        applySignals()
+        configuration.will?.payload = payload
     }
 }

@@ -84,6 +84,9 @@ public struct MQTTConfiguration: Sendable {
 
     public var burstMessagesMax = Burst.burstMessagesMaxDefault
     public var burstBytesMax = Burst.burstBytesMaxDefault
+    /// Messages of the bursts that are acknowledged together while a backlog is taken; see `MQTTClient.pass`. Below 65 535,
+    /// which is as many as MQTT allows to be unacknowledged.
+    public var groupMessagesMax = 49_152
     /// Messages published and not yet confirmed by the broker, 1 to 65 535.
     public var publishQueueMax = 1000
 
@@ -93,6 +96,9 @@ public struct MQTTConfiguration: Sendable {
     public var reconnectJitter = 0.25
     /// From the first packet to the broker's answer.
     public var connectTimeoutMilliseconds = 10_000
+
+    /// What MQTT can carry as a will, in bytes.
+    static let willBytesMax = 65_535
 
     public init(clientID: String) { self.clientID = clientID }
 
@@ -111,11 +117,12 @@ public struct MQTTConfiguration: Sendable {
         try require((5...65_535).contains(keepAliveSeconds), "keepAliveSeconds", "must be 5 to 65535")
         try require(subscriptions.allSatisfy { $0.qos <= 1 }, "subscriptions", "must have QoS 0 or 1")
         try require((will?.qos ?? 0) <= 1, "will", "must have QoS 0 or 1")
-        try require((will?.payload.count ?? 0) <= 65_535, "will", "must have at most 65535 bytes")
+        try require((will?.payload.count ?? 0) <= Self.willBytesMax, "will", "must have at most 65535 bytes")
         try require(
             (tls?.certificateFile == nil) == (tls?.keyFile == nil), "tls",
             "needs certificateFile and keyFile, or neither")
         try require(burstMessagesMax >= 1 && burstBytesMax >= 1, "burst limits", "must be at least 1")
+        try require((1..<65_535).contains(groupMessagesMax), "groupMessagesMax", "must be 1 to 65534")
         try require((1...65_535).contains(publishQueueMax), "publishQueueMax", "must be 1 to 65535")
         try require(
             reconnectDelayFirstMilliseconds >= 1 && reconnectDelayMaxMilliseconds >= reconnectDelayFirstMilliseconds

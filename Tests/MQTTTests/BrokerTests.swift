@@ -68,24 +68,6 @@ import Testing
         #expect(gateway.has { $0 == .connected(sessionPresent: true) })
     }
 
-    @Test func whatIsPublishedInAHandOverThatFailsIsNotSent() throws {
-        let broker = try TestBroker.start()
-        let gateway = try TestClient(TestClient.configuration(broker, subscribe: ["homes/#"]))
-        try gateway.connect()
-        let home = try TestClient(TestClient.configuration(broker, "home", subscribe: ["caring/#"]))
-        try home.connect()
-        try home.publish("homes/one/door", "open")
-        var attempts = 0
-        try gateway.passUntil({ attempts == 2 }) { _ in
-            attempts += 1
-            #expect(throws: MQTTFailure.insideBurst) { try gateway.client.flush() }
-            try gateway.client.publish(topic: Topic("caring/notice"), payload: "\(attempts)")
-            if attempts == 1 { throw TestClient.NotKept() }
-        }
-        try home.passUntil { !home.messages.isEmpty }
-        #expect(home.messages.map(\.payload) == ["2"])
-    }
-
     @Test func whatIsBeingHandedOverIsNotYetAcknowledged() throws {
         let broker = try TestBroker.start()
         let configuration = try TestClient.configuration(broker, subscribe: ["homes/#"])

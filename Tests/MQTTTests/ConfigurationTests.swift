@@ -7,6 +7,7 @@ import Testing
         ("host", { $0.host = "" }), ("host", { $0.host = "a\0" }), ("port", { $0.port = 0 }),
         ("port", { $0.port = 65_536 }), ("clientID", { $0.clientID = "" }), ("password", { $0.password = "x" }),
         ("keepAliveSeconds", { $0.keepAliveSeconds = 4 }), ("burst limits", { $0.burstMessagesMax = 0 }),
+        ("groupMessagesMax", { $0.groupMessagesMax = 65_535 }), ("groupMessagesMax", { $0.groupMessagesMax = 0 }),
         ("publishQueueMax", { $0.publishQueueMax = 0 }), ("reconnectJitter", { $0.reconnectJitter = 2 }),
         ("reconnect delays", { $0.reconnectDelayMaxMilliseconds = 1 }),
         ("connectTimeoutMilliseconds", { $0.connectTimeoutMilliseconds = 0 }),

@@ -1,9 +1,14 @@
 import Foundation
+import MQTT
 import Testing
 
 /// Speaks just enough MQTT 5 to see every byte the client writes, and when. Everything happens on the
 /// test's own thread, and a loopback socket holds what was written as soon as `send` returns.
 final class FakeBroker {
+    static let connect: UInt8 = 1
+    static let puback: UInt8 = 4
+    static let disconnect: UInt8 = 14
+
     let port: Int
     private let listening: Int32
     private var peer: Int32 = -1
@@ -40,9 +45,19 @@ final class FakeBroker {
         if peer >= 0 { close(peer) }
         peer = Glibc.accept(listening, nil, nil)
         try #require(peer >= 0)
+        // Otherwise what is sent second may wait for the acknowledgement of TCP.
+        var isOn: Int32 = 1
+        #expect(setsockopt(peer, Int32(IPPROTO_TCP), TCP_NODELAY, &isOn, socklen_t(MemoryLayout<Int32>.size)) == 0)
     }
 
     func send(_ bytes: [UInt8]) { #expect(Glibc.send(peer, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count) }
+
+    /// Ends the connection without a word.
+    func hangUp() {
+        shutdown(peer, Int32(SHUT_RDWR))
+        close(peer)
+        peer = -1
+    }
 
     func sendConnack(sessionPresent: Bool = false) { send([0x20, 3, sessionPresent ? 1 : 0, 0, 0]) }
 
@@ -74,5 +89,38 @@ final class FakeBroker {
             position += 1 + length
         }
         return types
+    }
+}
+
+extension TestClient {
+    /// Connected to it, with a first delay of 1 ms.
+    convenience init(connectedTo broker: FakeBroker, _ change: (inout MQTTConfiguration) -> Void = { _ in }) throws {
+        var configuration = MQTTConfiguration(clientID: "gateway")
+        configuration.port = broker.port
+        configuration.reconnectDelayFirstMilliseconds = 1
+        change(&configuration)
+        try self.init(configuration)
+        try answer(broker)
+    }
+
+    /// Connects again when it is time to, and lets the broker agree.
+    func answer(_ broker: FakeBroker) throws {
+        forgetEvents()
+        // The first pass begins to connect, or waits until it is time to.
+        let deadline = Date().addingTimeInterval(30)
+        var isAsked = false
+        while !isAsked && Date() < deadline {
+            pass()
+            isAsked = broker.isAsked
+        }
+        try broker.accept()
+        var types: [UInt8] = []
+        while types.isEmpty && Date() < deadline {
+            pass()
+            types = broker.packetTypes()
+        }
+        #expect(types == [FakeBroker.connect])
+        broker.sendConnack()
+        try passUntil { client.isConnected }
     }
 }

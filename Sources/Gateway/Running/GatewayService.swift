@@ -96,7 +96,7 @@ public final class GatewayService: Service, CommandPerformer {
         defer { refuseTheRest() }
         let store = try Store(folder: configuration.dataFolder)
         let time = GatewayTime(wall: clock.wall(), monotonic: clock.monotonic(), notBefore: try Engine.lastHeartbeat(store))
-        func now() -> Instant { time.now(monotonic: clock.monotonic()) }
+        @Sendable func now() -> Instant { time.now(monotonic: clock.monotonic()) }
         let engine = try Engine(
             store: store, catalogue: catalogue, rules: rules, configuration: configuration, now: now(), log: log)
         let access = BrokerAccess(folder: configuration.brokerFolderUsed, gatewayUser: configuration.mqttUser)
