@@ -11,11 +11,9 @@ extension StoreTurn {
     public func savepoint<T>(_ body: () throws -> T) throws -> T {
         // What waits belongs to the part before. Without this it would go, or stay, with the wrong one.
         try store.insertPending(db)
-        // Outside of a transaction a savepoint would begin one of its own, and commit it.
-        guard db.isInsideTransaction else { throw Store.transactionIsGone }
         var result: T?
         do {
-            // GRDB throws the first error also where ROLLBACK TO finds no transaction any more.
+            // Where SQLite has given up the transaction, GRDB begins nothing new and throws the error that did it.
             try db.inSavepoint {
                 result = try body()
                 try store.insertPending(db)
