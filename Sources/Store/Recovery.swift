@@ -1,0 +1,176 @@
+import Care
+import Foundation
+import GRDB
+
+/// A damaged database was set aside, and a backup has taken its place.
+public struct Recovered: Sendable, Hashable, Codable {
+    /// When the backup was made: what was written after that is only in the broken file.
+    public var backupAt: Instant
+    /// Where the damaged database is now; empty where there was none.
+    public var brokenFile: String
+    /// For the log.
+    public var detail: String
+}
+
+extension Store {
+    /// Sets of broken files that are kept; each may be as large as the database.
+    static var brokenKeptMax: Int { 3 }
+    /// Added to the counters of what people are told, so that no number that was given out after the backup is given
+    /// again. Not to those of devices and series, which nobody is told.
+    static var countersAhead: Int64 { 10_000 }
+    private static var recoveredKey: String { "recovered" }
+
+    /// Leaves word for the next start that this run met corruption, so that it looks at the whole database.
+    public static func markBroken(folder: String) {
+        guard let descriptor = try? Disk.create(folder + "/broken") else { return }
+        fsync(descriptor)
+        Foundation.close(descriptor)
+        try? Disk.sync(folder)
+    }
+
+    /// Opens the database of a data folder. A damaged one is set aside and the newest good backup takes its place.
+    ///
+    /// Never silently empty: a folder whose database is missing, while backups or broken files are there, is recovered or
+    /// refused like one whose database is damaged.
+    ///
+    /// - Parameters:
+    ///   - check: loads what the caller needs; run on the store that is returned, also after a recovery. Corruption that it
+    ///     meets counts.
+    /// - Returns: the store, and what was recovered: at each start, until `StoreTurn.forgetRecovered` says that it was
+    ///   dealt with. A kill between the two must not lose that acts since the backup have to be done again.
+    /// - Throws: `StoreError` with a sentence; with nothing changed on disk where there is no good backup.
+    public static func openRecovering(
+        folder: String, backups: Backups, now: Instant, check: (Store) throws -> Void
+    ) throws -> (store: Store, recovered: Recovered?) {
+        let files = DatabaseFiles(folder: folder)
+        files.removeUnfinished()
+        if files.isEmpty, let trace = files.traceOfAnother(backups) {
+            try files.replace(from: backups, now: now, because: trace)
+        }
+        do {
+            return try openChecked(files, check)
+        } catch where StoreProblem(error) == .corrupt {
+            try files.replace(from: backups, now: now, because: (error as? StoreError)?.detail ?? "\(error)")
+            return try openChecked(files, check)
+        }
+    }
+
+    private static func openChecked(
+        _ files: DatabaseFiles, _ check: (Store) throws -> Void
+    ) throws -> (store: Store, recovered: Recovered?) {
+        let store = try Store(folder: files.folder)
+        do {
+            if files.isMarkedBroken {
+                if let damage = try store.pool.read({ try Backups.damage($0) }) {
+                    throw StoreError(StoreProblem.corrupt.sentence, detail: damage, problem: .corrupt)
+                }
+                files.removeMark()
+            }
+            try check(store)
+            let recovered = try store.read { try $0.meta(recoveredKey) }.map { try Body.decode(Recovered.self, $0) }
+            return (store, recovered)
+        } catch {
+            try? store.close()
+            throw error
+        }
+    }
+
+    /// Makes a copy of a backup ready to take the database's place.
+    static func prepareRestored(_ path: String, _ recovered: Recovered) throws {
+        let queue = try DatabaseQueue(path: path)
+        try queue.write { db in
+            // What the broker delivers now has nothing to do with what was acknowledged before the backup: compared
+            // with that, a message that was never kept could pass for one that was.
+            for table in ["acknowledged", "early"] where try db.tableExists(table) { try db.execute(sql: "DELETE FROM \(table)") }
+            try db.execute(
+                sql: "UPDATE counter SET value = value + ? WHERE name NOT IN ('device', 'series')", arguments: [countersAhead])
+            try db.execute(
+                sql: "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                arguments: [recoveredKey, try Body.encode(recovered)])
+        }
+        try queue.close()
+    }
+}
+
+extension StoreTurn {
+    /// What followed from the recovery is done: it is not returned at the next start any more.
+    public func forgetRecovered() throws { try run("DELETE FROM meta WHERE key = 'recovered'", []) }
+}
+
+/// The database's files in a data folder, and what stands beside them on a bad day.
+struct DatabaseFiles {
+    let folder: String
+    private var main: String { folder + "/caring.sqlite" }
+    private var unfinished: String { main + ".restoring" }
+    private var mark: String { folder + "/broken" }
+    /// What belongs to one database: the file itself, its log, and the log's index.
+    private static let parts = ["", "-wal", "-shm"]
+
+    /// There is no database, or a file of no bytes, which is what a start leaves that was killed at once.
+    var isEmpty: Bool { Disk.bytes(main) == 0 }
+    var isMarkedBroken: Bool { Disk.exists(mark) }
+
+    func removeMark() { unlink(mark) }
+    func removeUnfinished() { for part in Self.parts + ["-journal"] { unlink(unfinished + part) } }
+
+    /// Databases that were set aside, newest first; without their logs.
+    private var broken: [String] {
+        Disk.names(folder).reversed().filter { $0.hasPrefix("caring.sqlite.broken-") && !$0.hasSuffix("-wal") && !$0.hasSuffix("-shm") }
+            .map { "\(folder)/\($0)" }
+    }
+
+    /// What shows that this folder is not new, although it has no database.
+    func traceOfAnother(_ backups: Backups) -> String? {
+        if let file = broken.first { return "there is no database, but \(file)" }
+        if let backup = backups.list().first { return "there is no database, but \(backup.path)" }
+        return Disk.bytes(main + "-wal") > 0 ? "there is no database, but its log" : nil
+    }
+
+    /// Puts the newest good backup in the database's place and sets aside what is there, in steps after each of which a
+    /// new start goes on: while the database is missing, the broken one shows that the folder is not new.
+    func replace(from backups: Backups, now: Instant, because detail: String) throws {
+        // One that cannot be looked at is none to rely on.
+        guard let backup = backups.list().first(where: { (try? Backups.damage($0.path)) == .some(nil) }) else {
+            throw StoreError(
+                "The database in \(folder) is damaged and there is no good backup of it; nothing was changed. Put a good copy of caring.sqlite in its place, or, to start empty, move caring.sqlite, all files whose names begin with it, and the folder backups away.",
+                detail: detail, problem: .corrupt)
+        }
+        let aside = asideName(now)
+        do {
+            try Disk.copy(backup.path, to: unfinished)
+            try Store.prepareRestored(
+                unfinished, Recovered(backupAt: backup.at, brokenFile: isMissing ? broken.first ?? "" : aside, detail: detail))
+            try Disk.sync(unfinished)
+            // The file before its log: without its log it could pass for a sound database of an earlier moment. The log
+            // is set aside as well: it would be read as the backup's own.
+            for part in Self.parts where Disk.exists(main + part) { try Disk.rename(main + part, aside + part) }
+            try Disk.sync(folder)
+            try Disk.rename(unfinished, main)
+            try Disk.sync(folder)
+        } catch {
+            removeUnfinished()
+            throw StoreError(
+                "The database in \(folder) is damaged, and its newest good backup cannot be put in its place. \((StoreProblem(error) ?? .other).sentence) Then start the gateway again.",
+                detail: "\(detail); \(error)", problem: StoreProblem(error) ?? .other)
+        }
+        removeMark()
+        for old in broken.dropFirst(Store.brokenKeptMax) { for part in Self.parts { unlink(old + part) } }
+    }
+
+    private var isMissing: Bool { !Disk.exists(main) }
+
+    /// A name that nothing has yet; where an earlier start was killed in between, the one that it began with.
+    private func asideName(_ now: Instant) -> String {
+        if isMissing, let begun = broken.first, !Self.parts.contains(where: { Disk.exists(main + $0) && Disk.exists(begun + $0) }) {
+            return begun
+        }
+        let name = "\(main).broken-\(Disk.stamp(now))"
+        var n = 1
+        var free = name
+        while Self.parts.contains(where: { Disk.exists(free + $0) }) {
+            n += 1
+            free = "\(name)-\(n)"
+        }
+        return free
+    }
+}
