@@ -1,7 +1,6 @@
 import Care
 import Foundation
 import GRDB
-import GRDBSQLite
 
 /// The database of one data folder: SQLite in WAL mode, every commit flushed to disk, one writer.
 ///
@@ -64,6 +63,7 @@ public final class Store {
         } catch let error as StoreError {
             throw error
         } catch {
+            let error = Self.knowingFullDisk(error, path)
             throw StoreError(
                 "The database at \(path) cannot be opened; check that the folder can be written to and the disk is not full.",
                 detail: "\(error)", problem: StoreProblem(error))
@@ -75,31 +75,27 @@ public final class Store {
         do {
             return try pool.writeWithoutTransaction { db in
                 var result: T?
-                do {
-                    try db.inTransaction(.immediate) {
-                        result = try body(StoreTurn(db: db, store: self))
-                        try insertPending(db)
-                        return .commit
-                    }
-                } catch {
-                    throw Self.knowingFullDisk(error, db)
+                try db.inTransaction(.immediate) {
+                    result = try body(StoreTurn(db: db, store: self))
+                    try insertPending(db)
+                    return .commit
                 }
                 guard let result else { throw StoreError("The turn ended without a result.", detail: "") }
                 return result
             }
         } catch {
             forgetUncommitted()
-            throw error
+            throw Self.knowingFullDisk(error, path)
         }
     }
 
-    /// SQLite says FULL when writing finds no room, but only "I/O error" when a quota does, or when room for the
-    /// log's index is missing: the system's own error number tells.
-    private static func knowingFullDisk(_ error: any Error, _ db: Database) -> any Error {
-        guard let failed = error as? DatabaseError, [.SQLITE_IOERR, .SQLITE_CANTOPEN].contains(failed.resultCode) else { return error }
-        let number = sqlite3_system_errno(db.sqliteConnection)
-        guard number == ENOSPC || number == EDQUOT else { return error }
-        return StoreError(StoreProblem.diskFull.sentence, detail: "\(error), errno \(number)", problem: .diskFull)
+    /// SQLite says FULL where writing finds no room, but only "I/O error" where flushing does, or the log's index. It
+    /// keeps no error number of the system's for those (measured), so the disk itself is asked.
+    private static func knowingFullDisk(_ error: any Error, _ path: String) -> any Error {
+        guard let failed = error as? DatabaseError, failed.resultCode == .SQLITE_IOERR,
+            let free = Reserve.freeBytes(folder: URL(fileURLWithPath: path).deletingLastPathComponent().path), free < 65_536
+        else { return error }
+        return StoreError(StoreProblem.diskFull.sentence, detail: "\(error), free \(free)", problem: .diskFull)
     }
 
     /// What memory holds of rows that are not kept: nothing of it may be believed any more.
