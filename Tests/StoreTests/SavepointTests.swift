@@ -140,6 +140,22 @@ import Testing
         try store.close()
     }
 
+    @Test func `a reading that waits is not written when its turn is gone`() throws {
+        let folder = try poisoned()
+        try folder.run("CREATE TRIGGER ending BEFORE INSERT ON meta BEGIN SELECT RAISE(ROLLBACK, 'poison'); END")
+        let store = try folder.open()
+        let error = thrown {
+            try store.turn { tx in
+                try tx.append(number(1, second(1)))
+                // Somebody passes over the error that has ended the transaction.
+                #expect(thrown { try tx.setMeta("heartbeat", "1") } is DatabaseError)
+            }
+        }
+        #expect(error.flatMap { StoreProblem($0) } == .other)
+        #expect(try store.values().isEmpty)
+        try store.close()
+    }
+
     @Test func `a reading refused before a part belongs to what was before`() throws {
         let folder = try poisoned()
         let store = try folder.open()
