@@ -41,8 +41,9 @@ final class Connection {
         try set(MOSQ_OPT_PROTOCOL_VERSION, Int32(MQTT_PROTOCOL_V5))
         // Without it a QoS 1 message takes 40 ms and more.
         try set(MOSQ_OPT_TCP_NODELAY, 1)
-        // The broker sends on while a burst is not yet acknowledged; the burst's own limit ends it.
-        try set(MOSQ_OPT_RECEIVE_MAXIMUM, 65_535)
+        // The broker sends on while a group is not yet acknowledged; the group's own limit ends it. One less than there
+        // are packet ids: so the id of what may come again is never also that of the next new message.
+        try set(MOSQ_OPT_RECEIVE_MAXIMUM, 65_534)
         try set(MOSQ_OPT_SEND_MAXIMUM, Int32(configuration.publishQueueMax))
         if let username = configuration.username {
             try Self.check(

@@ -84,8 +84,8 @@ public struct MQTTConfiguration: Sendable {
 
     public var burstMessagesMax = Burst.burstMessagesMaxDefault
     public var burstBytesMax = Burst.burstBytesMaxDefault
-    /// Messages of the bursts that are acknowledged together while a backlog is taken; see `MQTTClient.pass`. Below 65 535,
-    /// which is as many as MQTT allows to be unacknowledged.
+    /// Messages of the bursts that are acknowledged together while a backlog is taken; see `MQTTClient.pass`. At most
+    /// 65 534, which is how many the broker is told that it may leave unacknowledged.
     public var groupMessagesMax = 49_152
     /// Messages published and not yet confirmed by the broker, 1 to 65 535.
     public var publishQueueMax = 1000

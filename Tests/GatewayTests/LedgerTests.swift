@@ -46,6 +46,19 @@ import Testing
         #expect(ledger.knows(entry(UInt16(70_000 % 65_535 + 1), "1")) == false)
     }
 
+    /// Several bursts are acknowledged together: when the last of them was not kept, all come again.
+    @Test func everythingThatCanBeUnacknowledgedIsKnownAgain() {
+        func message(_ number: Int) -> Ledger.Entry { entry(UInt16(number % 65_535 + 1), "\(number % 7)") }
+        var ledger = Ledger()
+        for first in stride(from: 0, to: 163_840, by: 16_384) { ledger.append((first..<first + 16_384).map(message)) }
+        for unacknowledged in [16_384, 49_152, Ledger.unacknowledgedMax] {
+            var resumed = ledger
+            resumed.beginComparing()
+            #expect((163_840 - unacknowledged..<163_840).allSatisfy { resumed.knows(message($0)) })
+            #expect(resumed.knows(message(163_840)) == false)
+        }
+    }
+
     @Test func theSameBytesWithAnotherIdAreNews() {
         var ledger = ledger([(1, "sos")])
         #expect(ledger.knows(entry(2, "sos")) == false)
