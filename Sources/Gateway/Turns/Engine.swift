@@ -34,6 +34,10 @@ public final class Engine {
     var output = DetectorOutput()
     var strangersOfTurn: [StrangerKey: Stranger] = [:]
     var strangerOrder: [StrangerKey] = []
+    /// What the open turn has queued.
+    var queuedInTurn: [NoticeID] = []
+    /// Whose attempt is on disk, and what goes to them as soon as no turn is open; see `Outbox.swift`.
+    var prepared: [(notice: Notice, outgoing: Outgoing)] = []
     /// Publications that wait for the broker's acknowledgement.
     var inFlight: [Int32: NoticeID] = [:]
     /// What was acknowledged last; see `Ledger`.
@@ -173,8 +177,15 @@ public final class Engine {
         let countsBefore = counts
         let nowBefore = now
         let toClearBefore = toClear
+        let preparedBefore = prepared
+        takeBackPrepared()
+        defer { queuedInTurn.removeAll() }
         do {
-            let result = try store.turn(body)
+            let result = try store.turn { tx in
+                let result = try body(tx)
+                try prepareQueued(tx)
+                return result
+            }
             counts.turns += 1
             if historyGrew { onHistory?() }
             historyGrew = false
@@ -189,6 +200,7 @@ public final class Engine {
             strangerOrder.removeAll()
             historyGrew = false
             toClear = toClearBefore
+            prepared = preparedBefore
             output.removeAll(keepingCapacity: false)
             throw error
         }

@@ -2,7 +2,10 @@ import Care
 import Notify
 import Store
 
-/// outbox ─▶ decide again ─▶ attempt recorded ─▶ COMMIT ─▶ send; the outcome is recorded in a turn of its own.
+/// decide ─▶ attempt recorded ─▶ COMMIT ─▶ send; the outcome is recorded in a turn of its own.
+///
+/// What a turn queues and can go at once is decided at the end of that same turn, so that asking somebody to come costs
+/// one commit. Everything else, what a later turn came between included, is decided again in a turn of the outbox.
 extension Engine {
     /// Notices taken in one go.
     static var outboxBatchMax: Int { 256 }
@@ -11,48 +14,79 @@ extension Engine {
     /// A word to the citizen that reached nobody for so long is not said any more.
     static var homeNoticeExpires: Span { .minutes(10) }
 
-    private enum Outgoing {
+    enum Outgoing {
         case publication(Publication)
         case phone(PhoneMessage)
     }
 
-    /// Sends what is due. Call it when no turn is open; it runs turns of its own.
+    /// Sends what is due. Call it when no turn is open; it runs turns of its own where none has prepared it.
     public func runOutbox() throws {
         guard let outbound else { return }
         if isConnected {
             for topic in toClear { _ = try? outbound.publish(Publication.cleared(topic: topic)) }
             toClear.removeAll()
         }
+        try sendPrepared(outbound)
         let due = dueNotices()
         guard !due.isEmpty else { return }
-        var ready: [(Notice, Outgoing)] = []
-        try turn { tx in
-            for notice in due {
-                guard let outgoing = try decideAgain(notice, tx) else {
-                    try close(notice, .cancelled, problem: "not permitted, or not true any more, when it was to be sent", tx)
-                    continue
-                }
-                var attempt = notice
-                attempt.state = .attempted
-                attempt.attempts += 1
-                replace(attempt)
-                try tx.save(attempt)
-                ready.append((attempt, outgoing))
+        try turn { tx in try prepare(due, tx) }
+        try sendPrepared(outbound)
+    }
+
+    /// The end of a turn: what it has queued and may go now.
+    func prepareQueued(_ tx: StoreTurn) throws {
+        if queuedInTurn.isEmpty { return }
+        try prepare(dueNotices().filter { queuedInTurn.contains($0.id) }, tx)
+    }
+
+    /// Decides, and records the attempt. What may be said goes after the commit.
+    private func prepare(_ due: [Notice], _ tx: StoreTurn) throws {
+        for notice in due {
+            guard let outgoing = try decide(notice, tx) else {
+                try close(notice, .cancelled, problem: "not permitted, or not true any more, when it was to be sent", tx)
+                continue
             }
+            var attempt = notice
+            attempt.state = .attempted
+            attempt.attempts += 1
+            replace(attempt)
+            try tx.save(attempt)
+            prepared.append((attempt, outgoing))
         }
+    }
+
+    /// What was prepared and has not gone waits again, as if it had not been attempted: a turn that begins may change
+    /// what is true or permitted.
+    func takeBackPrepared() {
+        for (notice, _) in prepared {
+            var waiting = notice
+            waiting.state = .queued
+            waiting.attempts -= 1
+            replace(waiting)
+        }
+        prepared.removeAll()
+    }
+
+    private func sendPrepared(_ outbound: any Outbound) throws {
+        if prepared.isEmpty { return }
+        let ready = prepared
+        prepared.removeAll()
+        var refused: [NoticeID] = []
         for (notice, outgoing) in ready {
             switch outgoing {
             case .publication(let publication):
                 do {
                     inFlight[try outbound.publish(publication)] = notice.id
                 } catch {
-                    try failed(notice.id, "the broker did not take it", final: false)
+                    refused.append(notice.id)
                 }
             case .phone(let message):
                 posting[notice.id] = message.address
                 outbound.post(message, for: notice.id)
             }
         }
+        if refused.isEmpty { return }
+        try turn { tx in for id in refused { try fail(id, "the broker did not take it", final: false, tx) } }
     }
 
     /// To be sent as soon as its time has come: queued, or attempted without anybody waiting for the outcome any
@@ -85,7 +119,7 @@ extension Engine {
     }
 
     /// What is to be sent now; nil when nothing may be, or need be, said any more.
-    private func decideAgain(_ notice: Notice, _ tx: StoreTurn) throws -> Outgoing? {
+    private func decide(_ notice: Notice, _ tx: StoreTurn) throws -> Outgoing? {
         let alert = try world.alert(notice.alert) ?? tx.reader.alert(notice.alert)
         guard let alert else { return nil }
         if notice.channel == .home { return homeWords(notice, alert).map(Outgoing.publication) }
@@ -253,19 +287,22 @@ extension Engine {
     }
 
     private func failed(_ id: NoticeID, _ reason: String, final: Bool) throws {
+        guard world.notices.contains(where: { $0.id == id }) else { return }
+        try turn { tx in try fail(id, reason, final: final, tx) }
+    }
+
+    private func fail(_ id: NoticeID, _ reason: String, final: Bool, _ tx: StoreTurn) throws {
         guard var notice = world.notices.first(where: { $0.id == id }) else { return }
-        try turn { tx in
-            if final || notice.attempts >= configuration.limits.noticeAttemptsMax {
-                try close(notice, .failed, problem: reason, tx)
-                try nextHelperIfUnreachable(notice, tx)
-                return
-            }
-            notice.state = .queued
-            let doublings = min(notice.attempts - 1, 10)
-            notice.nextAttemptAt = now + min(Self.retryFirst * (1 << Int64(max(0, doublings))), .hours(1))
-            replace(notice)
-            try tx.save(notice)
+        if final || notice.attempts >= configuration.limits.noticeAttemptsMax {
+            try close(notice, .failed, problem: reason, tx)
+            try nextHelperIfUnreachable(notice, tx)
+            return
         }
+        notice.state = .queued
+        let doublings = min(notice.attempts - 1, 10)
+        notice.nextAttemptAt = now + min(Self.retryFirst * (1 << Int64(max(0, doublings))), .hours(1))
+        replace(notice)
+        try tx.save(notice)
     }
 
     /// When no channel is left that could reach somebody who was asked, the next one is asked.
@@ -339,6 +376,7 @@ extension Engine {
         isConnected = false
         isListening = false
         inFlight.removeAll()
+        takeBackPrepared()
     }
 
     /// Something lies retained on `helpers/<person>/alerts/<alert>`: taken away unless it should.

@@ -61,6 +61,7 @@ extension Engine {
     private func queue(_ notice: Notice, _ tx: StoreTurn) throws {
         guard outbound != nil else { return }  // A replay tells nobody.
         world.notices.append(notice)
+        queuedInTurn.append(notice.id)
         try tx.save(notice)
     }
 
