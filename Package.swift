@@ -9,6 +9,7 @@ let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let http = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 
 let package = Package(
@@ -23,6 +24,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
@@ -46,7 +48,7 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "MQTT", "Devices", "Store", "Notify", "Care", log, yams, lifecycle,
+                "MQTT", "Devices", "Store", "Notify", "Care", log, metrics, yams, lifecycle,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
@@ -57,7 +59,7 @@ let package = Package(
             ]),
         .target(name: "CareTesting", dependencies: ["Care", "Gateway", "Notify", "Devices", "Store", "MQTT", log]),
         .executableTarget(
-            name: "caringd", dependencies: ["Web", "Gateway", "Devices", "Store", "Care", arguments, log, lifecycle]),
+            name: "caringd", dependencies: ["Web", "Gateway", "Devices", "Store", "Care", arguments, log, metrics, lifecycle]),
         .executableTarget(
             name: "caring",
             dependencies: ["Gateway", "MQTT", "Devices", "Care", "CZlib", arguments, http, log]),
@@ -69,7 +71,7 @@ let package = Package(
         // Tests damage a database from outside, as a full disk or a careless hand would.
         .testTarget(name: "StoreTests", dependencies: ["Store", "Care", .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(name: "NotifyTests", dependencies: ["Notify", "Care"]),
-        .testTarget(name: "GatewayTests", dependencies: ["Gateway", "Care", "Store"]),
+        .testTarget(name: "GatewayTests", dependencies: ["Gateway", "Care", "Store", metrics]),
         .testTarget(name: "WebTests", dependencies: ["Web", "Gateway", "Care", http, log, lifecycle]),
         .testTarget(
             name: "Scenarios",

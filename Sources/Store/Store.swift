@@ -19,6 +19,8 @@ public final class Store {
     /// Where in `pending` a thinned series keeps its newest reading, so that the next takes its place at once.
     var thinnedPlaces: [Int32: Int] = [:]
     var statements = HotStatements()
+    /// What the last commit took, flushing to disk included. For the metrics.
+    public private(set) var lastCommitNanoseconds: Int64 = 0
 
     /// Opens or makes `caring.sqlite` in `folder`, brings its schema up to date and checks that commits are
     /// really flushed.
@@ -75,11 +77,14 @@ public final class Store {
         do {
             return try pool.writeWithoutTransaction { db in
                 var result: T?
+                var commitBegan = ContinuousClock.now
                 try db.inTransaction(.immediate) {
                     result = try body(StoreTurn(db: db, store: self))
                     try insertPending(db)
+                    commitBegan = .now
                     return .commit
                 }
+                lastCommitNanoseconds = Int64((ContinuousClock.now - commitBegan) / .nanoseconds(1))
                 guard let result else { throw StoreError("The turn ended without a result.", detail: "") }
                 return result
             }

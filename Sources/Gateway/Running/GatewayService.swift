@@ -15,6 +15,7 @@ public final class GatewayService: Service, CommandPerformer {
     private let rules: RuleBook
     private let catalogue: Catalogue
     private let clock: any Clock
+    private let metrics: GatewayMetrics
     private let log: Logger
     private let inbox = Inbox()
     private let history = HistorySignal()
@@ -23,12 +24,14 @@ public final class GatewayService: Service, CommandPerformer {
     private let operatorUIDs: [UInt32] = [0, getuid()]
 
     public init(
-        configuration: GatewayConfiguration, rules: RuleBook, catalogue: Catalogue, clock: any Clock = SystemClock(), log: Logger
+        configuration: GatewayConfiguration, rules: RuleBook, catalogue: Catalogue, clock: any Clock = SystemClock(),
+        metrics: GatewayMetrics = GatewayMetrics(), log: Logger
     ) {
         self.configuration = configuration
         self.rules = rules
         self.catalogue = catalogue
         self.clock = clock
+        self.metrics = metrics
         self.log = log
     }
 
@@ -145,10 +148,11 @@ public final class GatewayService: Service, CommandPerformer {
                 let present = now()
                 if present - lastTurn > .seconds(5) { engine.resume(at: present) }
                 lastTurn = present
+                engine.noteLateness(at: present)
             }
             let events = client.pass(timeoutMilliseconds: Int32(clamping: milliseconds)) { burst in
                 wakeUp()
-                try engine.take(burst)
+                try engine.take(burst, measuredBy: metrics, monotonic: clock.monotonic)
             }
             wakeUp()
             let present = now()
@@ -160,6 +164,7 @@ public final class GatewayService: Service, CommandPerformer {
                 case .subscribed, .subscriptionRefused, .published, .publishRefused: break
                 }
             }
+            metrics.comeRound(engine, at: present)
             do {
                 // What could not be written down stays in `work`, in its order, and is tried again.
                 work.append(contentsOf: events.map(Work.event))

@@ -22,6 +22,7 @@ public final class Engine {
     var world: World
     var topics = TopicTable<TopicMeaning>()
     public internal(set) var counts = Counts()
+    var measures = Measures()
     /// Never runs backwards, whatever the wall clock does; see `GatewayTime`.
     public private(set) var now: Instant
     /// Replay: an alert that nobody can answer is taken as ended after this long.
@@ -194,6 +195,7 @@ public final class Engine {
             world = before
             counts = countsBefore
             counts.turnsFailed += 1
+            measures.noteFailedTurn(error)
             now = nowBefore
             topics.removeAll()
             strangersOfTurn.removeAll()

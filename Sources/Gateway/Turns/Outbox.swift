@@ -344,6 +344,7 @@ extension Engine {
         guard !isConnected else { return }
         isConnected = true
         connectedAt = now
+        measures.noteConnected()
         if sessionPresent {
             ledger.beginComparing()
             return
@@ -351,6 +352,7 @@ extension Engine {
         // A session that was there before and is not any more has taken with it whatever waited in it.
         if ledger.count > 0 {
             sessionLost = (from: lastContact ?? now, until: now)
+            measures.sessionsLost += 1
             log.error("The broker has lost the gateway's session: what devices said in between may be lost.", metadata: ["since": "\((lastContact ?? now).iso)"])
         }
         ledger.removeAll()
@@ -365,6 +367,7 @@ extension Engine {
         silenceHeldUntil = now + min(max(away, .zero), Self.silenceHeldMax)
         awayFrom = nil
         isListening = true
+        measures.takenAtMarker = counts.taken
     }
 
     static var silenceHeldMax: Span { .hours(1) }
