@@ -18,7 +18,7 @@ private struct Said: Decodable {
 let commandBytesMax = 256 * 1024
 
 /// Everything that can be asked for over HTTP.
-func makeRouter(_ answering: Answering) -> Router<PeerContext> {
+func makeRouter(_ answering: Answering, _ metrics: @escaping MetricsText) -> Router<PeerContext> {
     let router = Router(context: PeerContext.self)
     router.add(middleware: ErrorsAsReplies())
     router.post("/v1/commands") { request, context in
@@ -36,6 +36,7 @@ func makeRouter(_ answering: Answering) -> Router<PeerContext> {
         guard let uid = await context.peerUID() else { return strangerResponse }
         return response(await answering.answer(.status, by: Caller(uid: uid)))
     }
+    addMetrics(to: router, metrics)
     return router
 }
 
@@ -136,7 +137,7 @@ private struct ErrorsAsReplies: RouterMiddleware {
             return try await next(request, context)
         } catch let error as HTTPError {
             return response(
-                .failed("There is nothing here: use POST /v1/commands or GET /v1/status."), error.status)
+                .failed("There is nothing here: use POST /v1/commands, GET /v1/status or GET /metrics."), error.status)
         }
     }
 }

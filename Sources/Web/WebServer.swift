@@ -20,19 +20,22 @@ public struct WebServer: Service {
 
     let path: String
     let performer: any CommandPerformer
+    let metrics: MetricsText
     let logger: Logger
     let onListening: @Sendable () async -> Void
 
     /// - Parameters:
     ///   - path: where the socket goes, e.g. `var/caring.sock`. Its folder must exist.
     ///   - performer: answers every command.
+    ///   - metrics: what `/metrics` says.
     ///   - onListening: called once, when the socket is in its place with its final mode.
     public init(
-        path: String, performer: any CommandPerformer, logger: Logger,
+        path: String, performer: any CommandPerformer, metrics: @escaping MetricsText, logger: Logger,
         onListening: @escaping @Sendable () async -> Void = {}
     ) {
         self.path = path
         self.performer = performer
+        self.metrics = metrics
         self.logger = logger
         self.onListening = onListening
     }
@@ -45,20 +48,9 @@ public struct WebServer: Service {
         defer { place.leave() }
         let application = makeApplication(place)
         do {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await application.run() }
-                group.addTask {
-                    try await gracefulShutdown()
-                    try await Task.sleep(for: .milliseconds(Self.stopMillisecondsMax))
-                }
-                // Whichever ends first: the server, or its time to stop.
-                try await group.next()
-                group.cancelAll()
-            }
+            try await serve(application)
         } catch {
-            if let problem = place.problem { throw problem }
-            // What is left of a connection when its time is over is no failure of the server.
-            if !Task.isShuttingDownGracefully { throw error }
+            throw place.problem ?? error
         }
     }
 
@@ -67,7 +59,7 @@ public struct WebServer: Service {
         var quiet = logger
         quiet.logLevel = max(.warning, logger.logLevel)
         return Application(
-            router: makeRouter(Answering(performer: performer)),
+            router: makeRouter(Answering(performer: performer), metrics),
             server: .http1(configuration: .init(idleTimeout: .seconds(Self.idleSecondsMax))),
             configuration: ApplicationConfiguration(
                 address: .unixDomainSocket(path: place.birthPath),
@@ -84,7 +76,26 @@ public struct WebServer: Service {
     }
 }
 
-/// Why the socket could not be had, as one sentence that says what to do.
+/// Runs it until graceful shutdown and not much longer, whatever a client still waits for.
+func serve(_ application: some ApplicationProtocol) async throws {
+    do {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await application.run() }
+            group.addTask {
+                try await gracefulShutdown()
+                try await Task.sleep(for: .milliseconds(WebServer.stopMillisecondsMax))
+            }
+            // Whichever ends first: the server, or its time to stop.
+            try await group.next()
+            group.cancelAll()
+        }
+    } catch {
+        // What is left of a connection when its time is over is no failure of the server.
+        if !Task.isShuttingDownGracefully { throw error }
+    }
+}
+
+/// Why the socket or the port could not be had, as one sentence that says what to do.
 public struct WebServerError: Error, Hashable, Sendable, CustomStringConvertible {
     public let description: String
     init(_ description: String) { self.description = description }

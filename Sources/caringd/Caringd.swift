@@ -1,5 +1,6 @@
 import ArgumentParser
 import Care
+import CoreMetrics
 import Devices
 import Foundation
 import Gateway
@@ -48,13 +49,27 @@ struct Caringd: AsyncParsableCommand {
         let lock = try locked(settings.dataFolder)
         defer { withExtendedLifetime(lock) {} }
 
-        let gateway = GatewayService(configuration: settings, rules: rules, catalogue: catalogue, log: log)
-        let web = WebServer(path: settings.socketPathUsed, performer: gateway, logger: log)
+        // Another back end of swift-metrics could be put in here; then nothing is said on /metrics.
+        let registry = PrometheusRegistry(describing: GatewayMetrics.descriptions)
+        MetricsSystem.bootstrap(registry)
+        let metrics = GatewayMetrics(home: HomeHash(folder: settings.dataFolder, log: log))
+        let text: MetricsText = {
+            metrics.refresh()
+            return registry.text()
+        }
+        let gateway = GatewayService(configuration: settings, rules: rules, catalogue: catalogue, metrics: metrics, log: log)
+        let web = WebServer(path: settings.socketPathUsed, performer: gateway, metrics: text, logger: log)
+        var running: [any Service] = [gateway, web]
+        if let listener = settings.metrics {
+            // First the port: where it is taken, nothing else is begun.
+            let gate = Gate()
+            let server = MetricsServer(listener: listener, metrics: text, logger: log) { _ in gate.open() }
+            running = [server] + running.map { AfterGate(gate: gate, service: $0) }
+        }
         var services = ServiceGroupConfiguration(
-            services: [
-                .init(service: gateway, successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .gracefullyShutdownGroup),
-                .init(service: web, successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .gracefullyShutdownGroup),
-            ],
+            services: running.map {
+                .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .gracefullyShutdownGroup)
+            },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: log)
         // SIGTERM ends the daemon within five seconds, whatever a client still waits for.
         services.maximumGracefulShutdownDuration = .seconds(4)

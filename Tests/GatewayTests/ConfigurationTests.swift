@@ -69,6 +69,7 @@ func problems(_ body: () throws -> Void) -> [String] {
             rules: r.yaml
             broker: b
             socket: s.sock
+            metrics: "[::1]:9100"
             zone: Europe/London
             emergency_number: "999"
             log_level: Debug
@@ -82,6 +83,7 @@ func problems(_ body: () throws -> Void) -> [String] {
         #expect(c.devicesFolder == "d" && c.rulesFile == "r.yaml" && c.brokerFolderUsed == "b" && c.socketPathUsed == "s.sock")
         #expect(c.zone == "Europe/London" && c.emergencyNumber == "999" && c.logLevel == "debug")
         #expect(c.tls == .init(caFile: "ca.pem", certificateFile: "c.pem", keyFile: "k.pem"))
+        #expect(c.metrics == .init(host: "::1", port: 9_100))
         #expect(c.limits.homesMax == 12 && c.limits.burstMessagesMax == 1000)
     }
 
@@ -143,7 +145,7 @@ func problems(_ body: () throws -> Void) -> [String] {
                 "10:14 “many” is not a whole number from 1 to 100000 (homes).",
                 "11:3 “homesMax” is not a key of “limits”; did you mean “homes_max”?",
                 "12:25 “0” is not a whole number from 1 to 10000 (devices).",
-                "13:1 “unheard_of” is not a key of this file; use one of: data, mqtt, mqtt_user, mqtt_password, topics, devices, rules, broker, socket, zone, emergency_number, log_level, tls, limits.",
+                "13:1 “unheard_of” is not a key of this file; use one of: data, mqtt, mqtt_user, mqtt_password, topics, devices, rules, broker, socket, metrics, zone, emergency_number, log_level, tls, limits.",
             ])
     }
 
@@ -170,8 +172,11 @@ func problems(_ body: () throws -> Void) -> [String] {
     }
 
     @Test func hostsWithAndWithoutPort() throws {
-        let c = try load("mqtt: localhost")
-        #expect(c.mqttHost == "localhost" && c.mqttPort == 1883)
+        let c = try load("mqtt: localhost\nmetrics: localhost")
+        #expect(c.mqttHost == "localhost" && c.mqttPort == 1883 && c.metrics == .init(host: "localhost", port: 9464))
+        #expect(try load("").metrics == nil)
+        #expect(try load("metrics: 127.0.0.1:1", environment: ["CARING_METRICS": "127.0.0.1:2"]).metrics?.port == 2)
+        #expect(problems { _ = try load("metrics: 9464:x") }.first?.contains("write it like 127.0.0.1:9464") == true)
         for bad in ["localhost:", "localhost:0", "a b:1", "::1:1883", "[::1]1883", "user@host:1", "http://x:1"] {
             #expect(!problems { _ = try load("mqtt: \"\(bad)\"") }.isEmpty, "\(bad)")
         }
@@ -195,6 +200,8 @@ func problems(_ body: () throws -> Void) -> [String] {
         var full = try GatewayConfiguration.load(file: all, environment: [:], data: nil, mqtt: nil)
         #expect(full.socketPathUsed == shipped.socketPathUsed && full.brokerFolderUsed == shipped.brokerFolderUsed)
         (full.devicesFolder, full.rulesFile, full.brokerFolder, full.socketPath, full.tls) = (nil, nil, nil, nil, nil)
+        #expect(full.metrics == .init(host: "127.0.0.1", port: 9_464))
+        full.metrics = nil
         full.zone = shipped.zone
         #expect(full == shipped)
     }

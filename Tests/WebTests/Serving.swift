@@ -36,6 +36,22 @@ let quietLogger: Logger = {
 struct Answer {
     var status: Int
     var body: String
+    var contentType: String?
+    var contentLength: String?
+}
+
+/// What the servers of these tests say on `/metrics`.
+let metricsText = "# TYPE caring_connected gauge\ncaring_connected 1\n"
+
+func fetch(_ url: String, method: String = "GET", body: String? = nil) async throws -> Answer {
+    var request = HTTPClientRequest(url: url)
+    request.method = .init(rawValue: method)
+    if let body { request.body = .bytes(Array(body.utf8)) }
+    let response = try await HTTPClient.shared.execute(request, timeout: .seconds(10))
+    let bytes = try await response.body.collect(upTo: 1 << 20)
+    return Answer(
+        status: Int(response.status.code), body: String(buffer: bytes), contentType: response.headers.first(name: "content-type"),
+        contentLength: response.headers.first(name: "content-length"))
 }
 
 /// A server that runs, and how to speak to it.
@@ -54,14 +70,7 @@ struct RunningServer: Sendable {
     func get(_ address: String) async throws -> Answer { try await send(address, body: nil) }
 
     func send(_ address: String, body: String?) async throws -> Answer {
-        var request = HTTPClientRequest(url: URL(httpURLWithSocketPath: path, uri: address)!.absoluteString)
-        if let body {
-            request.method = .POST
-            request.body = .bytes(Array(body.utf8))
-        }
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(10))
-        let bytes = try await response.body.collect(upTo: 1 << 20)
-        return Answer(status: Int(response.status.code), body: String(buffer: bytes))
+        try await fetch(URL(httpURLWithSocketPath: path, uri: address)!.absoluteString, method: body == nil ? "GET" : "POST", body: body)
     }
 
     /// Stops it and waits until it has.
@@ -87,7 +96,7 @@ func withServer<Value: Sendable>(
     defer { if givenFolder == nil { try? FileManager.default.removeItem(atPath: folder) } }
     let path = folder + "/caring.sock"
     let (listening, isListening) = AsyncStream<Void>.makeStream()
-    let server = WebServer(path: path, performer: performer, logger: quietLogger) { isListening.finish() }
+    let server = WebServer(path: path, performer: performer, metrics: { metricsText }, logger: quietLogger) { isListening.finish() }
     let group = ServiceGroup(configuration: .init(services: [server], logger: quietLogger))
     let running = Task {
         defer { isListening.finish() }

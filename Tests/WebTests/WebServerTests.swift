@@ -119,7 +119,7 @@ struct WebServerTests {
 
     @Test func aSecondServerIsRefusedAndTheFirstGoesOn() async throws {
         try await withServer(RecordingPerformer()) { server in
-            let second = WebServer(path: server.path, performer: RecordingPerformer(), logger: quietLogger)
+            let second = WebServer(path: server.path, performer: RecordingPerformer(), metrics: { metricsText }, logger: quietLogger)
             let problem = await #expect(throws: WebServerError.self) { try await second.run() }
             #expect(problem?.description.hasPrefix("Another gateway already listens at ") == true)
             let answer = try await server.post(.status)
@@ -136,7 +136,7 @@ struct WebServerTests {
             for _ in 0..<2 {
                 group.addTask {
                     do {
-                        try await WebServer(path: path, performer: RecordingPerformer(), logger: quietLogger) {
+                        try await WebServer(path: path, performer: RecordingPerformer(), metrics: { metricsText }, logger: quietLogger) {
                             await served.add()
                         }.run()
                         return false
@@ -160,7 +160,7 @@ struct WebServerTests {
         let path = folder + "/caring.sock"
         try Data("a letter".utf8).write(to: URL(fileURLWithPath: path))
         let problem = await #expect(throws: WebServerError.self) {
-            try await WebServer(path: path, performer: RecordingPerformer(), logger: quietLogger).run()
+            try await WebServer(path: path, performer: RecordingPerformer(), metrics: { metricsText }, logger: quietLogger).run()
         }
         #expect(problem?.description.contains("is not a socket") == true)
         #expect(try String(contentsOfFile: path, encoding: .utf8) == "a letter")
@@ -169,7 +169,7 @@ struct WebServerTests {
     @Test(arguments: ["/nowhere/at/all/caring.sock", "", "/tmp/", "/tmp/" + String(repeating: "x", count: 110)])
     func aPlaceThatCannotBeIsRefused(path: String) async {
         let problem = await #expect(throws: WebServerError.self) {
-            try await WebServer(path: path, performer: RecordingPerformer(), logger: quietLogger).run()
+            try await WebServer(path: path, performer: RecordingPerformer(), metrics: { metricsText }, logger: quietLogger).run()
         }
         #expect(problem?.description.hasSuffix(".") == true)
     }

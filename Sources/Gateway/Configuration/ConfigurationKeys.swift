@@ -4,8 +4,8 @@ import Foundation
 /// The keys of `config/gateway.yaml`, flat: `tls.ca_file` is `ca_file` under `tls`.
 enum ConfigurationKeys {
     static let plain = [
-        "data", "mqtt", "mqtt_user", "mqtt_password", "topics", "devices", "rules", "broker", "socket", "zone",
-        "emergency_number", "log_level",
+        "data", "mqtt", "mqtt_user", "mqtt_password", "topics", "devices", "rules", "broker", "socket", "metrics",
+        "zone", "emergency_number", "log_level",
     ]
     static let tls = ["ca_file", "certificate_file", "key_file"]
     static let limits = Limits.table.map(\.key)
@@ -57,7 +57,8 @@ extension GatewayConfiguration {
         rulesFile = path("rules", "a file")
         brokerFolder = path("broker", "a folder")
         socketPath = path("socket", "a path")
-        if let value = values["mqtt"], let (host, port) = reader.hostAndPort(value) { (mqttHost, mqttPort) = (host, port) }
+        if let value = values["mqtt"], let (host, port) = reader.hostAndPort(value, usualPort: 1_883) { (mqttHost, mqttPort) = (host, port) }
+        metrics = values["metrics"].flatMap { reader.hostAndPort($0, usualPort: 9_464) }.map { Listener(host: $0.0, port: $0.1) }
         if let value = values["mqtt_user"], let user = reader.name(value, "the gateway's user at the broker") {
             mqttUser = user
         }
@@ -124,11 +125,11 @@ extension YAMLReader {
         return path
     }
 
-    /// `host`, `host:port` or `[IPv6]:port`; the port is 1883 where there is none.
-    fileprivate mutating func hostAndPort(_ value: YAMLValue) -> (String, Int)? {
-        guard let text = text(value, "host:port, such as 127.0.0.1:1883", charactersMax: 260) else { return nil }
+    /// `host`, `host:port` or `[IPv6]:port`.
+    fileprivate mutating func hostAndPort(_ value: YAMLValue, usualPort: Int) -> (String, Int)? {
+        guard let text = text(value, "host:port, such as 127.0.0.1:\(usualPort)", charactersMax: 260) else { return nil }
         func refused() -> (String, Int)? {
-            note(value, "\(quoted(text)) is not host:port; write it like 127.0.0.1:1883 or [::1]:1883, with a port from 1 to 65535.")
+            note(value, "\(quoted(text)) is not host:port; write it like 127.0.0.1:\(usualPort) or [::1]:\(usualPort), with a port from 1 to 65535.")
             return nil
         }
         var host = text[...]
@@ -147,7 +148,7 @@ extension YAMLReader {
             }) else { return refused() }
         }
         guard !host.isEmpty else { return refused() }
-        if rest.isEmpty { return (String(host), 1_883) }
+        if rest.isEmpty { return (String(host), usualPort) }
         let digits = rest.dropFirst()
         guard rest.first == ":", digits.utf8.count <= 5, digits.utf8.allSatisfy({ (48...57).contains($0) }),
             let port = Int(digits), (1...65_535).contains(port)

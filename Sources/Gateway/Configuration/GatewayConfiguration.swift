@@ -12,6 +12,17 @@ public struct GatewayConfiguration: Sendable, Hashable {
         public var keyFile: String?
     }
 
+    /// Where something listens.
+    public struct Listener: Sendable, Hashable {
+        public var host: String
+        public var port: Int
+
+        public init(host: String, port: Int) {
+            self.host = host
+            self.port = port
+        }
+    }
+
     public enum LogLevel: String, CaseIterable, Sendable {
         case trace, debug, info, notice, warning, error, critical
     }
@@ -32,6 +43,8 @@ public struct GatewayConfiguration: Sendable, Hashable {
     public var brokerFolder: String?
     /// Nil: `caring.sock` in the data folder; see `socketPathUsed`.
     public var socketPath: String?
+    /// Where the metrics can be fetched over TCP; nil: only from the socket.
+    public var metrics: Listener?
     /// IANA name of the time zone of homes that name none.
     public var zone = Self.systemZone()
     /// What to call when a life is in danger: the gateway says it and never calls.
