@@ -58,14 +58,14 @@ struct Connection {
 
     private var shownPath: String { safeText(socketPath) }
 
-    private func lost(_ why: String) -> GatewayProblem {
+    func lost(_ why: String) -> GatewayProblem {
         GatewayProblem(
             sentence: "The gateway at \(shownPath) did not answer (\(safeText(why))): look at its log, and ask with "
                 + "caring status whether it runs.",
             mayPass: true)
     }
 
-    private func refuseIfNobodyListens() throws(GatewayProblem) {
+    func refuseIfNobodyListens() throws(GatewayProblem) {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let bytesMax = MemoryLayout.size(ofValue: address.sun_path) - 1

@@ -36,15 +36,21 @@ protocol GlobalOptions: ParsableArguments {
 
 extension GlobalOptions {
     /// Where the gateway is, from the command line, the environment or the default, in this order.
-    var connection: Connection {
+    var connection: Connection { Connection(gateway: call.gateway, folder: folder) }
+}
+
+extension Connection {
+    /// - Parameter gateway: as on the command line; likewise `folder`. Nil where not given.
+    init(gateway: String?, folder named: String?) {
         let environment = ProcessInfo.processInfo.environment
-        let address = call.gateway ?? (folder == nil ? environment["CARING_GATEWAY"] : nil)
+        let address = gateway ?? (named == nil ? environment["CARING_GATEWAY"] : nil)
         if let address, !address.isEmpty {
-            return Connection(socketPath: address.hasPrefix("unix:") ? String(address.dropFirst(5)) : address)
+            self.init(socketPath: address.hasPrefix("unix:") ? String(address.dropFirst(5)) : address)
+            return
         }
-        var folder = self.folder ?? environment["CARING_DATA"] ?? ""
+        var folder = named ?? environment["CARING_DATA"] ?? ""
         if folder.isEmpty { folder = "var/" }
-        return Connection(socketPath: folder.hasSuffix("/") ? folder + "caring.sock" : folder + "/caring.sock")
+        self.init(socketPath: folder.hasSuffix("/") ? folder + "caring.sock" : folder + "/caring.sock")
     }
 }
 

@@ -19,6 +19,9 @@ struct Printer {
 
     func print(_ problem: GatewayProblem) { complain(.failed(problem.sentence)) }
 
+    /// Lines that are for a program.
+    func print(text: String) { write(text.split(separator: "\n").map(String.init), to: STDOUT_FILENO) }
+
     /// A word to the person at the terminal that is no part of the answer.
     func note(_ sentence: String) { write([sentence], to: STDERR_FILENO) }
 

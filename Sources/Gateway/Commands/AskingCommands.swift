@@ -310,6 +310,8 @@ extension Engine {
             say.append("The system's clock is \(clockJump.inWords) behind the gateway's, which keeps its time so that no deadline is lost. It is right again when the system's clock has caught up.")
         }
         say.removeAll { $0.isEmpty }
+        let figures = self.figures(at: now)
+        say += figures.sentences
         let alerts: [JSON.Member] = actor.runsScheme ? [.init("openAlerts", .int(Int64(world.alerts.count))), .init("uncovered", .int(Int64(uncovered)))] : []
         if world.alerts.contains(where: { $0.state == .raised }) { say.append("An alert has nobody to ask: add a coordinator with caring coordinator add.") }
         return Reply(
@@ -320,7 +322,7 @@ extension Engine {
                     "strangers": .int(strangers), "messages": .int(Int64(counts.messages)), "readings": .int(Int64(counts.readings)),
                     "undecodable": .int(Int64(counts.undecodable)), "redelivered": .int(Int64(counts.redelivered)),
                     "sessionLostAt": .optional(sessionLost?.until.iso), "waiting": .int(Int64(waiting)), "at": .string(now.iso),
-                ], alerts)
+                ], alerts + figures.members)
             ])
     }
 }
