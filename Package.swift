@@ -71,7 +71,7 @@ let package = Package(
         // Tests damage a database from outside, as a full disk or a careless hand would.
         .testTarget(name: "StoreTests", dependencies: ["Store", "Care", .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(name: "NotifyTests", dependencies: ["Notify", "Care"]),
-        .testTarget(name: "GatewayTests", dependencies: ["Gateway", "Care", "Store", metrics]),
+        .testTarget(name: "GatewayTests", dependencies: ["CareTesting", "Gateway", "Care", "Store", log, metrics]),
         .testTarget(name: "WebTests", dependencies: ["Web", "Gateway", "Care", http, log, lifecycle]),
         .testTarget(
             name: "Scenarios",
