@@ -76,6 +76,13 @@ public final class TestGateway {
     public let catalogue: Catalogue
     public let settings: GatewayConfiguration
     private var store: Store
+    /// While it is set, no commit succeeds, for this reason.
+    public var storeProblem: StoreProblem? {
+        didSet {
+            let problem = storeProblem
+            store.beforeCommit = problem.map { problem in { throw StoreError(problem.sentence, detail: "test", problem: problem) } }
+        }
+    }
     private var time: GatewayTime
     private var packetID: UInt16 = 0
     private var sent: [(id: UInt16, topic: String, payload: String)] = []
@@ -91,8 +98,9 @@ public final class TestGateway {
     ///   - devices: the folder of profiles; nil: the repository's.
     public init(
         rules text: String, at start: Instant = Instant(milliseconds: 1_795_000_000_000), devices: String? = nil,
-        settings: GatewayConfiguration = GatewayConfiguration()
+        settings: GatewayConfiguration = GatewayConfiguration(), isBrokerThere: Bool = true
     ) throws {
+        self.isBrokerThere = isBrokerThere
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("caring-test-\(UUID().uuidString)").path
         clock = ManualClock(start)
         rules = try RuleBook.parse(yaml: text, file: "rules.yaml")
@@ -128,7 +136,7 @@ public final class TestGateway {
     /// The broker is there again, and the gateway's own marker has come back.
     private func connect() {
         try? engine.connected(sessionPresent: true)
-        engine.caughtUp()
+        try? engine.caughtUp()
     }
 
     public var now: Instant { time.now(monotonic: clock.monotonic()) }
@@ -158,6 +166,37 @@ public final class TestGateway {
         try settle()
     }
 
+    /// Several messages in one burst.
+    public func publish(burst messages: [(topic: String, payload: String)]) throws {
+        try engine.take(burst(messages))
+        try settle()
+    }
+
+    /// Messages as they come from the broker, each with a packet id of its own.
+    public func burst(_ messages: [(topic: String, payload: String)]) -> Burst {
+        var burst = Burst(burstMessagesMax: .max, burstBytesMax: .max)
+        for (topic, payload) in messages {
+            packetID = packetID == .max ? 1 : packetID + 1
+            burst.append(topic: topic, payload: payload, arrivedAtMilliseconds: now.milliseconds, packetID: packetID)
+            sent.append((packetID, topic, payload))
+        }
+        return burst
+    }
+
+    /// The line is cut for so long. What is published meanwhile waits at the broker, and comes when the line is back, with
+    /// the gateway's own marker behind it.
+    ///
+    /// - Parameter sessionPresent: false: the broker has forgotten us, and with us what waited.
+    public func cutLine(
+        for span: Span, waiting messages: [(topic: String, payload: String)] = [], sessionPresent: Bool = true
+    ) throws {
+        engine.disconnected()
+        try advance(span)
+        try engine.connected(sessionPresent: sessionPresent)
+        if sessionPresent, !messages.isEmpty { try engine.take(burst(messages)) }
+        try publish(Engine.markerTopic, "caught up")
+    }
+
     /// The broker delivers its last `count` messages again, as after a kill: first, in order, with the old ids.
     public func deliverAgain(_ count: Int) throws {
         var burst = Burst()
@@ -179,6 +218,7 @@ public final class TestGateway {
         if end > now { clock.advance(end - now) }
         try engine.catchUp(to: now)
         try settle()
+        try engine.keepHouse()
     }
 
     /// Sends what is due and tells the outcomes, until there is nothing more to send now.

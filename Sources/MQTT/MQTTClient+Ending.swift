@@ -14,7 +14,9 @@ extension MQTTClient {
 
     /// Makes sure that nothing of the present group is acknowledged.
     func breakOff(_ reason: String) {
-        dropConnection(next: .waiting(untilNanoseconds: monotonicNanoseconds() + delay.next()))
+        // Where an alarm may be among what cannot be kept, the next look comes soon.
+        let wait = isWithheld ? min(delay.next(), Self.withheldNanosecondsMax) : delay.next()
+        dropConnection(next: .waiting(untilNanoseconds: monotonicNanoseconds() + wait))
         state.pointee.signals.removeAll(keepingCapacity: true)
         state.pointee.burst.removeAll(keepingCapacity: true)
         burstInHand.removeAll(keepingCapacity: true)
@@ -22,6 +24,9 @@ extension MQTTClient {
         events.append(.brokenOff(reason))
         logger.error("A burst was not kept; the broker will send it again.", metadata: ["reason": "\(reason)"])
     }
+
+    /// The longest wait after a group was withheld.
+    private static let withheldNanosecondsMax: Int64 = 2_000_000_000
 
     /// Ends the connection in an orderly way: acknowledges what is kept, writes what was published, and sends a
     /// DISCONNECT, so that no will appears. The broker keeps the session. Afterwards `pass` only waits.

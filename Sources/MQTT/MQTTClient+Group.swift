@@ -18,8 +18,13 @@ extension MQTTClient {
     private func handOverBursts(_ handOver: (borrowing Burst) throws -> Void) -> Int? {
         let began = monotonicNanoseconds()
         var kept = 0
+        isWithheld = false
         while !state.pointee.isDamaged {
             if state.pointee.burst.isEmpty {
+                if isWithheld {
+                    breakOff("withheld")
+                    return nil
+                }
                 warnIfLong(kept, nanoseconds: monotonicNanoseconds() - began)
                 return kept
             }
@@ -40,6 +45,11 @@ extension MQTTClient {
         breakOff("a message without a topic")
         return nil
     }
+
+    /// To be called by the hand-over when its burst cannot be kept, instead of throwing: nothing of the group will be
+    /// acknowledged, but what is read ahead is still handed over, as far as a group goes. Then the connection is dropped
+    /// as after a throw.
+    public func withhold() { isWithheld = true }
 
     /// Begins to read the next burst on the reader's thread, if there is likely to be one and the group may grow.
     ///

@@ -38,6 +38,8 @@ public final class MQTTClient {
     var publishesUnconfirmed = 0
     /// From the first hand-over of a group to the moment at which its acknowledgements may be written.
     var isHandingOver = false
+    /// Nothing of the present group may be acknowledged; see `withhold`.
+    var isWithheld = false
     var isDisconnectWanted = false
 
     /// The burst that is being handed over, while the state's own may be filled with the next. The two are exchanged

@@ -13,7 +13,7 @@ public struct ReadingKey: Hashable, Comparable, Sendable {
 
     public init(raw: Int64) { self.raw = raw }
     public init(at: Instant, source: TimeSource, ordinal: Int64 = 0) {
-        raw = at.milliseconds << 6 | ordinal << 1 | Int64(source.rawValue)
+        raw = at.milliseconds << 6 | ordinal << 1 | (source == .device ? 1 : 0)
     }
 
     /// The next key, in the next millisecond where this one's has no room any more.

@@ -72,6 +72,12 @@ public final class Store {
         }
     }
 
+    /// Called before each commit; what it throws undoes the turn. It is how tests make a disk fail.
+    public var beforeCommit: (() throws -> Void)?
+
+    /// The newest instant of any reading that was written since the start, as far as it is at hand; nil: none.
+    public var newestKnown: Instant? { newestKeys.max().flatMap { $0 > 0 ? ReadingKey(raw: $0).at : nil } }
+
     /// One transaction of the one writer. When `body` throws or the commit fails, nothing of it is kept.
     public func turn<T>(_ body: (StoreTurn) throws -> T) throws -> T {
         do {
@@ -81,6 +87,7 @@ public final class Store {
                 try db.inTransaction(.immediate) {
                     result = try body(StoreTurn(db: db, store: self))
                     try insertPending(db)
+                    try beforeCommit?()
                     commitBegan = .now
                     return .commit
                 }

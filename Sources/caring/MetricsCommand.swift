@@ -27,8 +27,8 @@ struct MetricsCommand: AsyncParsableCommand {
         let printer = Printer(asJSON: false)
         do {
             printer.print(text: try await Connection(gateway: gateway, folder: folder).metrics())
-        } catch let problem as GatewayProblem {
-            printer.print(problem)
+        } catch {
+            printer.print(error)
             throw ExitCode.failure
         }
     }

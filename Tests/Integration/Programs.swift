@@ -37,6 +37,17 @@ enum Places {
         throw Failure(description: "\(name) is not installed: scripts/test installs what the tests need.")
     }
 
+    /// The first of these programs that the search path has.
+    static func onPath(_ names: String...) throws -> URL {
+        let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+        for name in names {
+            for folder in folders where FileManager.default.isExecutableFile(atPath: "\(folder)/\(name)") {
+                return URL(fileURLWithPath: "\(folder)/\(name)")
+            }
+        }
+        throw Failure(description: "None of \(names.joined(separator: ", ")) is installed.")
+    }
+
     /// A folder with a short path, because a socket's path may have 107 bytes.
     static func newFolder() throws -> URL {
         var template = Array("/tmp/street-XXXXXX".utf8CString)

@@ -12,6 +12,8 @@ final class Street {
     private(set) var passwords: [String: String] = [:]
     private var runs = 0
     private var starts = 0
+    private let environment: [String: String]
+    private var hasDisk = false
 
     var data: String { folder.appendingPathComponent("data").path }
     var loginsFile: URL { folder.appendingPathComponent("logins.jsonl") }
@@ -21,13 +23,21 @@ final class Street {
     /// - Parameters:
     ///   - brokerRuns: false: the gateway is started, the broker is not.
     ///   - gatewayRuns: false: only the folder is made.
-    init(brokerRuns: Bool = true, gatewayRuns: Bool = true) throws {
+    ///   - environment: what the gateway is started with, each time.
+    ///   - diskMebibytes: the data folder is a disk of its own of this size; only root can make one.
+    init(brokerRuns: Bool = true, gatewayRuns: Bool = true, environment: [String: String] = [:], diskMebibytes: Int? = nil) throws {
+        self.environment = environment
         folder = try Places.newFolder()
         let shipped = Places.repository.appendingPathComponent("config/mosquitto.conf")
         // As scripts/run does it: the broker reads its users where the gateway writes them.
         let text = try String(contentsOf: shipped, encoding: .utf8).replacingOccurrences(
             of: "var/mosquitto", with: folder.appendingPathComponent("data/mosquitto").path)
         broker = try TestBroker.start(configuration: .text(text), startNow: false)
+        if let diskMebibytes {
+            try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
+            hasDisk = mount("tmpfs", data, "tmpfs", 0, "size=\(diskMebibytes)m,mode=700") == 0
+            guard hasDisk else { throw Failure(description: "No disk of its own could be mounted: \(String(cString: strerror(errno))).") }
+        }
         guard gatewayRuns else { return }
         do {
             try startGateway(untilConnected: false)
@@ -45,6 +55,7 @@ final class Street {
     func close() {
         gateway?.signal(SIGKILL)
         broker.kill()
+        if hasDisk { umount2(data, Int32(MNT_DETACH)) }
         try? FileManager.default.removeItem(at: folder)
     }
 
@@ -57,7 +68,7 @@ final class Street {
         starts += 1
         let started = try Running(
             Places.program("caringd"), ["--data", data, "--mqtt", "127.0.0.1:\(broker.port)"] + arguments,
-            environment: environment, folder: folder, name: "caringd-\(starts)")
+            environment: self.environment.merging(environment) { $1 }, folder: folder, name: "caringd-\(starts)")
         gateway = started
         try eventually("the gateway to answer") {
             if !started.isRunning { throw Failure(description: "caringd ended at once: \(started.err)") }

@@ -34,6 +34,25 @@ import Testing
         #expect(broker.packetTypes() == pubacks(50))
     }
 
+    @Test func thatIsWithheldIsHandedOverToItsEndAndNotAcknowledged() throws {
+        let broker = try FakeBroker()
+        let client = try connected(broker)
+        send(broker, 1...50)
+        var bursts: [Int] = []
+        try client.passUntil({ client.events.contains(.brokenOff("withheld")) }) { burst in
+            bursts.append(burst.count)
+            if bursts.count == 1 { client.client.withhold() }
+        }
+        #expect(bursts == [20, 20, 10])
+        #expect(broker.packetTypes() == [])
+        // The next connection is as any other.
+        try client.answer(broker)
+        send(broker, 1...3)
+        var kept = 0
+        try client.passUntil({ kept == 3 }) { kept += $0.count }
+        #expect(broker.packetTypes() == pubacks(3))
+    }
+
     @Test func hasALimitOfMessages() throws {
         let broker = try FakeBroker()
         let client = try connected(broker) { $0.groupMessagesMax = 59 }
@@ -68,12 +87,13 @@ import Testing
         let broker = try FakeBroker()
         var configuration = MQTTConfiguration(clientID: "gateway")
         configuration.port = broker.port
-        // A clock that is a millisecond further whenever somebody looks.
+        // A clock that is a millisecond further whenever somebody looks, once the client is connected.
         var milliseconds: Int64 = 0
+        var isTicking = false
         let client = try MQTTClient(
             configuration,
             monotonicNanoseconds: {
-                milliseconds += 1
+                if isTicking { milliseconds += 1 }
                 return milliseconds * 1_000_000
             }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         func pass() -> [Int] {
@@ -85,16 +105,19 @@ import Testing
         try broker.accept()
         _ = pass()
         broker.sendConnack()
-        while !client.isConnected { _ = pass() }
+        let deadline = Date().addingTimeInterval(30)
+        while !client.isConnected, Date() < deadline { _ = pass() }
+        try #require(client.isConnected)
+        isTicking = true
         client.burstMillisecondsMax = 5
         send(broker, 1...50)
         var sizes: [Int] = []
-        while sizes.reduce(0, +) < 50 { sizes += pass() }
+        while sizes.reduce(0, +) < 50, Date() < deadline { sizes += pass() }
         #expect(sizes == [Int](repeating: 5, count: 10))
         client.burstMillisecondsMax = nil
         send(broker, 51...100)
         sizes = []
-        while sizes.reduce(0, +) < 50 { sizes += pass() }
+        while sizes.reduce(0, +) < 50, Date() < deadline { sizes += pass() }
         #expect(sizes == [50])
     }
 

@@ -104,13 +104,6 @@ import Testing
 
 /// Acknowledged means kept; what was not kept has not happened.
 @Suite struct FailedCommitTests {
-    /// A constraint that is looked at only at the end makes the COMMIT itself fail, as a full disk would.
-    private func poison(_ gateway: TestGateway, _ sql: String) throws {
-        let other = try DatabaseQueue(path: gateway.folder + "/caring.sqlite")
-        try other.write { try $0.execute(sql: sql) }
-        try other.close()
-    }
-
     @Test func `a commit that fails changes nothing in memory, and the same burst succeeds later`() throws {
         let street = try Street()
         try street.press()
@@ -118,13 +111,7 @@ import Testing
         try street.answer("maria", "resolve")
         let (counts, wake) = (street.gateway.engine.counts, street.gateway.engine.nextWake)
         let sent = street.gateway.outbound.publications.count
-        try poison(
-            street.gateway,
-            """
-            CREATE TABLE parent (id INTEGER PRIMARY KEY);
-            CREATE TABLE poison (x INTEGER REFERENCES parent(id) DEFERRABLE INITIALLY DEFERRED);
-            CREATE TRIGGER poisoned AFTER INSERT ON history BEGIN INSERT INTO poison VALUES (1); END;
-            """)
+        street.gateway.storeProblem = .diskFull
         for _ in 0..<3 { #expect(throws: (any Error).self) { try street.press() } }
         var expected = counts
         expected.turnsFailed = 3
@@ -134,7 +121,7 @@ import Testing
         #expect(try street.gateway.say(.alertList(all: false), as: "ada").items.isEmpty)
         #expect(try street.gateway.read { try $0.count("reading") } == 1)
 
-        try poison(street.gateway, "DROP TRIGGER poisoned")
+        street.gateway.storeProblem = nil
         try street.press()
         #expect(try street.gateway.read { try $0.allAlerts() }.map(\.id) == [AlertID(1), AlertID(2)])
         #expect(try street.gateway.read { try $0.count("reading") } == 2)
@@ -145,18 +132,12 @@ import Testing
     @Test func `an answer that could not be kept is told to whoever gave it, and may be given again`() throws {
         let street = try Street()
         try street.press()
-        try poison(
-            street.gateway,
-            """
-            CREATE TABLE parent (id INTEGER PRIMARY KEY);
-            CREATE TABLE poison (x INTEGER REFERENCES parent(id) DEFERRABLE INITIALLY DEFERRED);
-            CREATE TRIGGER poisoned AFTER INSERT ON history BEGIN INSERT INTO poison VALUES (1); END;
-            """)
+        street.gateway.storeProblem = .diskFull
         let reply = try street.gateway.say(.alertAnswer(alert: "a1", answer: .accept, note: nil), as: "maria")
         #expect(reply.outcome == .failed)
         #expect(reply.say.first?.contains("nothing was changed") == true)
         #expect(street.showing == ["maria", "tom"])
-        try poison(street.gateway, "DROP TRIGGER poisoned")
+        street.gateway.storeProblem = nil
         #expect(try street.gateway.say(.alertAnswer(alert: "a1", answer: .accept, note: nil), as: "maria").outcome == .done)
         #expect(street.showing == ["maria"])
     }
@@ -164,11 +145,30 @@ import Testing
     @Test func `a deadline that could not be kept is run again`() throws {
         let street = try Street()
         try street.press()
-        try poison(street.gateway, "CREATE TRIGGER full BEFORE INSERT ON history BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END")
+        street.gateway.storeProblem = .inputOutput
         #expect(throws: (any Error).self) { try street.gateway.advance(.minutes(2)) }
         #expect(street.showing == ["maria", "tom"])
-        try poison(street.gateway, "DROP TRIGGER full")
+        street.gateway.storeProblem = nil
         try street.gateway.settle()
         #expect(street.showing == ["uma"])
+    }
+
+    @Test func `a deadline that fails for another reason holds up no other`() throws {
+        let street = try Street()
+        try street.press()
+        try street.answer("maria", "accept")
+        try street.gateway.say(.alertTest(home: "elm-3", rule: "sos"))
+        // Whatever comes due for the first alert cannot be written down; the disk itself is well.
+        let other = try DatabaseQueue(path: street.gateway.folder + "/caring.sqlite")
+        try other.write {
+            try $0.execute(sql: "CREATE TRIGGER poison BEFORE INSERT ON history WHEN NEW.alert = 1 BEGIN SELECT RAISE(ABORT, 'poison'); END")
+        }
+        try street.gateway.advance(.minutes(31))
+        #expect(try street.alert(1).holders.map(\.person) == ["maria"])
+        #expect(try street.alert(2).offers.contains { $0.person == "carla" }, "The second alert went all its way.")
+        try other.write { try $0.execute(sql: "DROP TRIGGER poison") }
+        try other.close()
+        try street.gateway.advance(.minutes(1))
+        #expect(try street.alert(1).holders.isEmpty, "It is tried again.")
     }
 }

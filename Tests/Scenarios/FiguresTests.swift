@@ -56,16 +56,7 @@ import Testing
     @Test func `a burst that cannot be kept is withheld until one can`() throws {
         let street = try Street()
         let press = (street.button, #"{"action":"emergency"}"#)
-        let other = try DatabaseQueue(path: street.gateway.folder + "/caring.sqlite")
-        defer { try? other.close() }
-        try other.write {
-            try $0.execute(
-                sql: """
-                    CREATE TABLE parent (id INTEGER PRIMARY KEY);
-                    CREATE TABLE poison (x INTEGER REFERENCES parent(id) DEFERRABLE INITIALLY DEFERRED);
-                    CREATE TRIGGER poisoned AFTER INSERT ON history BEGIN INSERT INTO poison VALUES (1); END;
-                    """)
-        }
+        street.gateway.storeProblem = .inputOutput
         let began = street.gateway.now
         #expect(throws: (any Error).self) { try take([press, press, press], street) }
         street.gateway.clock.advance(.minutes(4))
@@ -83,7 +74,7 @@ import Testing
         #expect(status.say.contains { $0.hasPrefix("3 messages were not acknowledged") && $0.hasSuffix("The oldest message has waited for 4 minutes.") })
         #expect(status.items.first?["withheld"] == .int(3) && status.items.first?["oldestUnacknowledgedAt"] == .string(began.iso))
 
-        try other.write { try $0.execute(sql: "DROP TRIGGER poisoned") }
+        street.gateway.storeProblem = nil
         try take([press, press, press], street)
         figures = self.figures(street)
         #expect(figures.withheldMessages == 0 && figures.oldestUnacknowledged == nil)

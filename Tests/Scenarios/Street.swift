@@ -28,8 +28,10 @@ struct Street {
     /// - Parameters:
     ///   - permits: Ada's two permits, c1 (that something happened) and c2 (who and where, once accepted).
     ///   - phone: Maria's address for messages to her phone.
-    init(rules: String = Self.rules, permits: Bool = true, phone: String? = nil) throws {
-        gateway = try TestGateway(rules: rules)
+    init(
+        rules: String = Self.rules, permits: Bool = true, phone: String? = nil, settings: GatewayConfiguration = GatewayConfiguration()
+    ) throws {
+        gateway = try TestGateway(rules: rules, settings: settings)
         try gateway.say(.circleAdd(circle: "oak-street", title: "Oak Street"))
         try gateway.say(
             .homeAdd(home: "elm-3", circle: "oak-street", zone: "Europe/London", address: "3 Elm Road", latitude: 51.5, longitude: -0.2))
@@ -94,4 +96,14 @@ func consent(
     ConsentDraft(
         citizen: nil, to: recipients, purposes: ["emergency-response"], data: data, detail: detail, stage: stage, hours: [], from: nil,
         until: until)
+}
+
+/// A reading's value as a number; true is 1.
+func number(_ value: JSON?) -> Double? {
+    switch value {
+    case .int(let n): Double(n)
+    case .double(let n): n
+    case .bool(let b): b ? 1 : 0
+    default: nil
+    }
 }

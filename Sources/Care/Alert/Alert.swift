@@ -103,6 +103,9 @@ public struct Alert: Hashable, Codable, Sendable {
     public var raisedAt: Instant
     /// When it happened, as far as is known.
     public var since: Instant
+    /// Set where the word of it was late, because it had waited at the broker: it happened at this instant at the earliest
+    /// and at `since` at the latest. Both are the same where the device told the time.
+    public var earliest: Instant?
     /// For an absence or a silence: the last sign there was.
     public var lastSeen: Instant?
     public var isTest: Bool

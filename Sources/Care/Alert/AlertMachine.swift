@@ -209,7 +209,7 @@ public struct AlertMachine {
         alert.asking?.step = plan.steps.count - 1
         alert.asking?.until = until
         let first = !alert.offers.contains { $0.role == .coordinator }
-        if first && !alert.isDark { note(alert.hasAskedHelpers ? .unanswered : .uncovered) }
+        if first && !alert.isDark && !alert.isInfrastructure { note(alert.hasAskedHelpers ? .unanswered : .uncovered) }
         let people = candidates(step).filter { person in
             // Who said "not me" is not asked again, and makes room for the next; the others are.
             alert.offer(to: person).map { $0.state != .declined && $0.state != .accepted } ?? true

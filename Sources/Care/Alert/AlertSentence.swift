@@ -24,6 +24,11 @@ public struct AlertView: Hashable, Sendable {
 
     private var place: String { circle.map { "in \($0)" } ?? "near you" }
     private func clock(_ instant: Instant) -> String { zone.local(instant)?.clock ?? instant.iso }
+    /// With the day, where it is not the one on which the alert was raised.
+    private func dayAndClock(_ instant: Instant) -> String {
+        guard let local = zone.local(instant) else { return instant.iso }
+        return local.day == zone.local(alert.raisedAt)?.day ? local.clock : local.inWords
+    }
     private var test: String { alert.isTest ? "This is a test, nobody is in danger. " : "" }
 
     /// What happened, as far as it may be said: "Someone has fallen." or that a knock is wanted.
@@ -33,7 +38,17 @@ public struct AlertView: Hashable, Sendable {
         if detail >= .readings, let quantity = alert.quantity, quantity.kind == .number, let value = alert.value {
             said += " The reading was \(words(value)) \(spoken(quantity.unit)) (\(quantity.words))."
         }
-        return said
+        return said + late
+    }
+
+    /// When it happened, where the word of it had to wait.
+    private var late: String {
+        guard let earliest = alert.earliest else { return "" }
+        if alert.isInfrastructure { return " It is about the time from \(dayAndClock(earliest)) to \(dayAndClock(alert.since))." }
+        let when =
+            earliest == alert.since
+            ? "at \(dayAndClock(earliest))" : "some time between \(dayAndClock(earliest)) and \(dayAndClock(alert.since))"
+        return " That was \(when); the word of it came late, at \(clock(alert.raisedAt))."
     }
 
     /// Each sentence of severity *extreme* says which number to call. Where only a knock may be asked for, each
@@ -54,6 +69,7 @@ public struct AlertView: Hashable, Sendable {
 
     /// To somebody who said that they come.
     public func accepted(until: Instant) -> String {
+        if alert.isInfrastructure { return attending() }
         let whither =
             identity.map { "Thank you for going to \($0)." }
             ?? "Thank you for going. The address may not be told; if you do not know whom it is about, please decline."
@@ -62,6 +78,7 @@ public struct AlertView: Hashable, Sendable {
 
     /// To somebody who has arrived.
     public func attending() -> String {
+        if alert.isInfrastructure { return "Thank you for looking after it. \(happened) Say \u{201C}resolve\u{201D} when it is done." }
         let with = identity.map { "You are with \($0)." } ?? "Thank you for being there."
         return "\(test)\(with) \(happened)\(over) Say \u{201C}resolve\u{201D} when it is over.\(emergency)"
     }
@@ -90,6 +107,7 @@ public struct AlertView: Hashable, Sendable {
 
     /// To a coordinator whom consent allows more.
     public func unanswered(answerBy: Instant) -> String {
+        if alert.isInfrastructure { return "\(happened) Can you look after it? Please answer by \(clock(answerBy))." }
         let who = identity.map { " It is about \($0)." } ?? (detail >= .alert ? " It is \(place)." : "")
         let why = alert.hasAskedHelpers ? "No helper comes yet." : "No helper can be asked."
         return "\(test)\(happened)\(who) \(why) Please answer by \(clock(answerBy)).\(emergency)"

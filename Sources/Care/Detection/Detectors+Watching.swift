@@ -71,7 +71,7 @@ extension Detectors {
                 }
             }
             if let action {
-                add(action, rule: rule, series: reading.series, slot: slot, value: reading.value, into: &output)
+                add(action, rule: rule, series: reading.series, slot: slot, value: reading.value, source: reading.source, into: &output)
             }
         }
     }
@@ -83,13 +83,13 @@ extension Detectors {
     // Kept out of `observe`: what makes rows needs names, and names are counted by reference.
     @inline(never)
     private func add(
-        _ action: DetectorAction, rule: Int, series: SeriesID, slot: SeriesSlot, value: Value?,
+        _ action: DetectorAction, rule: Int, series: SeriesID, slot: SeriesSlot, value: Value?, source: TimeSource? = nil,
         into output: inout DetectorOutput
     ) {
         output.add(action, key: key(rule, .series(series))) {
             Detection(
                 rule: rules[rule].id, home: homes[Int(slot.home)].id, what: $0, at: $1, series: series,
-                device: slot.device, value: value)
+                device: slot.device, value: value, source: source)
         }
     }
 

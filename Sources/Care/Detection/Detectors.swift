@@ -75,6 +75,21 @@ public struct Detectors: Sendable {
         self.ruleIndex = ruleIndex
     }
 
+    /// Whether an event rule watches this quantity.
+    public func watchesEvents(of quantity: Quantity) -> Bool {
+        seriesRulesOf[Int(quantity.code)].contains { if case .event = rules[$0].watch { true } else { false } }
+    }
+
+    /// The last sign of what this detector waits for: of the device, or of somebody being about. Nil where it watches for
+    /// no absence, or there has been none.
+    public func lastSign(_ key: DetectorKey) -> Instant? {
+        switch place(key) {
+        case .absence(let cell, _, _): absences[cell].lastActivity ?? absences[cell].started
+        case .silence(_, let device, _): slot(device)?.base
+        case .watcher, nil: nil
+        }
+    }
+
     /// When the device was last heard from; nil if never since it was claimed, or if it is not claimed.
     public func lastHeard(_ device: DeviceID) -> Instant? {
         slot(device)?.lastHeard

@@ -103,10 +103,12 @@ public struct Detection: Hashable, Sendable {
     public var value: Value?
     /// For an absence or a silence: when somebody or something was last heard from; nil if never.
     public var lastSeen: Instant?
+    /// Which clock gave `at` its time, where one reading showed it; `queued`: it happened at `at` or some time before.
+    public var source: TimeSource?
 
     public init(
         rule: RuleID, home: HomeID, what: What, at: Instant, series: SeriesID? = nil, device: DeviceID? = nil,
-        value: Value? = nil, lastSeen: Instant? = nil
+        value: Value? = nil, lastSeen: Instant? = nil, source: TimeSource? = nil
     ) {
         self.rule = rule
         self.home = home
@@ -116,5 +118,6 @@ public struct Detection: Hashable, Sendable {
         self.device = device
         self.value = value
         self.lastSeen = lastSeen
+        self.source = source
     }
 }

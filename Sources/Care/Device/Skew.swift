@@ -17,7 +17,11 @@ public struct Skew: Hashable, Codable, Sendable {
 
     /// Learns from one message and gives its reading's time: the device's own, corrected, never later than
     /// the arrival.
-    public mutating func correct(_ deviceTime: Instant, arrivedAt: Instant) -> Instant {
+    ///
+    /// - Parameter isQueued: it waited at the broker, so its arrival says nothing of the device's clock, and
+    ///   nothing is learned from it.
+    public mutating func correct(_ deviceTime: Instant, arrivedAt: Instant, isQueued: Bool = false) -> Instant {
+        if isQueued { return min(deviceTime + usual, arrivedAt) }
         let offset = (arrivedAt - deviceTime).milliseconds
         if offsets.count == Self.offsetsMax { offsets.removeFirst() }
         offsets.append(offset)

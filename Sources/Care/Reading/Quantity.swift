@@ -179,6 +179,9 @@ public enum TimeSource: UInt8, Codable, Sendable {
     case arrival = 0
     /// The device's own clock, corrected by its usual skew.
     case device = 1
+    /// When the message reached the gateway, which was after it had waited at the broker: it was observed some time
+    /// between the last contact and then.
+    case queued = 2
 }
 
 /// One observation of one series.

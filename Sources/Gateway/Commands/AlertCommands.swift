@@ -12,6 +12,7 @@ extension Engine {
     }
 
     func sight(_ alert: Alert, _ actor: Actor) -> Sight? {
+        if alert.isInfrastructure { return actor.runsScheme ? .all : nil }
         guard let person = actor.person else { return .fact }
         switch person.kind {
         case .citizen: return alert.citizens.contains(person.id) ? .all : nil
@@ -109,7 +110,8 @@ extension Engine {
                 .init("home", .string(alert.home.name)), .init("rule", .string(alert.matter.rule.name)),
                 .init("severity", .string(alert.matter.severity.rawValue)), .init("category", .string(alert.matter.category.rawValue)),
                 .init("kind", .string(alert.matter.kind)), .init("say", .string(alert.matter.say)),
-                .init("since", .string(alert.since.iso)), .init("occurrences", .int(Int64(alert.occurrences))),
+                .init("since", .string(alert.since.iso)), .init("earliest", .optional(alert.earliest?.iso)),
+                .init("occurrences", .int(Int64(alert.occurrences))),
                 .init("holders", .strings(alert.holders.map(\.person.name))),
                 .init("asked", .strings(alert.offers.map(\.person.name))),
             ]

@@ -50,6 +50,14 @@ extension Engine {
             // One sentence for all of these: which of them it is would tell something itself.
             return .refused("\(person.id) has not permitted this, or there is nothing to see.")
         }
+        let backlogs = try tx.reader.backlogs(since: from)
+        /// From which instant on it may have been observed, where it had waited at the broker.
+        func queuedSince(_ reading: Reading) -> Instant? {
+            guard reading.source == .arrival else { return nil }
+            return backlogs.last {
+                $0.connectedAt <= reading.at && reading.at <= $0.caughtUpAt ?? .distantFuture && $0.connectedAt - $0.lastContactAt >= Line.queuedAfter
+            }?.lastContactAt
+        }
         readings.sort { ($1.at, $0.series) < ($0.at, $1.series) }
         readings = Array(readings.prefix(limit))
         return Reply(
@@ -57,14 +65,16 @@ extension Engine {
                 : readings.compactMap { reading in
                     guard let series = world.seriesInfo(reading.series) else { return nil }
                     let value = valueWords(reading.value, series.quantity)
-                    return "\(zone.local(reading.at).map { "\($0.day.iso) \($0.clockWithSeconds)" } ?? reading.at.iso)  \(safeText(addresses[series.device] ?? "")): \(series.quantity.words) \(value)\(reading.source == .device ? " (device's time)" : "")"
+                    return "\(zone.local(reading.at).map { "\($0.day.iso) \($0.clockWithSeconds)" } ?? reading.at.iso)  \(safeText(addresses[series.device] ?? "")): \(series.quantity.words) \(value)\(reading.source == .device ? " (device's time)" : queuedSince(reading).map { " (queued, between \(zone.local($0)?.clock ?? $0.iso) and then)" } ?? "")"
                 },
             items: readings.compactMap { reading in
                 guard let series = world.seriesInfo(reading.series) else { return nil }
                 return .object([
                     "at": .string(reading.at.iso), "home": .string(home.name), "device": .string(addresses[series.device] ?? ""),
                     "quantity": .string(series.quantity.name), "channel": .string(series.channel), "value": json(reading.value),
-                    "unit": .string(series.quantity.unit), "timeSource": .string(reading.source == .device ? "device" : "arrival"),
+                    "unit": .string(series.quantity.unit),
+                    "timeSource": .string(reading.source == .device ? "device" : queuedSince(reading) == nil ? "arrival" : "queued"),
+                    "earliest": .optional(queuedSince(reading)?.iso),
                 ])
             })
     }
@@ -208,9 +218,15 @@ extension Engine {
         func clock(_ at: Instant) -> String { zone.local(at)?.inWords ?? at.iso }
         var say: [String] = []
         var because = "Rule \u{201C}\(alert.matter.rule)\u{201D} saw on \(clock(alert.since))"
+        if let earliest = alert.earliest, earliest != alert.since {
+            because = "Rule \u{201C}\(alert.matter.rule)\u{201D} saw some time between \(clock(earliest)) and \(clock(alert.since)), when what was said had to wait at the broker,"
+        }
+        if alert.isInfrastructure { because = "The gateway noticed it on \(clock(alert.raisedAt))" }
         if let device = alert.device.flatMap({ world.device($0)?.device }) { because += " from \(safeText(device.address))" }
         if let quantity = alert.quantity {
             because += ": \(quantity.words)" + (alert.value.map { quantity.kind == .number ? " \(Care.words($0)) \(spoken(quantity.unit))" : "" } ?? "")
+        } else if alert.isInfrastructure {
+            because += alert.earliest.map { "; it is about the time from \(clock($0)) to \(clock(alert.since))" } ?? ""
         } else if alert.isTest {
             because = "It is a test, asked for on \(clock(alert.raisedAt)), as if rule \u{201C}\(alert.matter.rule)\u{201D} had seen something"
         } else {
@@ -290,17 +306,19 @@ extension Engine {
 
     // MARK: Status
 
-    func status(_ actor: Actor, _ tx: StoreTurn) throws -> Reply {
-        let strangers = try tx.reader.count("stranger")
+    /// In no turn: it has to answer also while nothing can be written down.
+    func status(_ actor: Actor) -> Reply {
+        let strangers = (try? store.read { try $0.count("stranger") }) ?? 0
         let waiting = world.notices.count
         let uncovered = world.alerts.count { !$0.hasAskedHelpers && $0.state == .offered }
         let claimed = (0..<world.devices.count).count { world.devices[$0].map { !$0.device.citizens.isEmpty } ?? false }
         var say = [
-            isConnected ? "The gateway is connected to the broker." : "The broker is away; devices are not heard and helpers with only an MQTT client are not reached.",
+            isConnected ? "The gateway is connected to the broker." : degraded != nil ? "" : "The broker is away; devices are not heard and helpers with only an MQTT client are not reached.",
             "\(counted(world.homes.count, "home")), \(counted(world.people.values.count { $0.kind == .citizen }, "citizen")), \(counted(world.people.values.count { $0.kind == .helper }, "helper")), \(counted(claimed, "claimed device"))\(strangers > 0 ? ", \(counted(Int(strangers), "unclaimed one"))" : "").",
             "Since the start: \(counted(counts.messages, "message")), \(counted(counts.readings, "reading")), \(counts.undecodable) not understood.",
             !actor.runsScheme ? "" : "\(counted(world.alerts.count, "open alert"))\(uncovered > 0 ? ", \(uncovered) of them uncovered" : "")\(waiting > 0 ? "; \(counted(waiting, "word")) waiting to be sent" : "").",
         ]
+        if let degraded { say.append(degraded.problem.sentence) }
         if let lost = sessionLost {
             say.append("The broker had lost the gateway's session: what devices said between \(lost.from.iso) and \(lost.until.iso) may be lost.")
         }

@@ -10,10 +10,12 @@ extension Engine {
         do {
             let known = try self.actor(caller, operatorUIDs: operatorUIDs)
             actor = known
+            if case .status = command { return status(known) }
             var usersChanged = false
             var reply = try turn { tx -> Reply in
                 let reply = try perform(command, known, tx, &usersChanged)
                 try logOperator(known, command, reply.outcome, tx)
+                try journal(command, known, reply)
                 return reply
             }
             if usersChanged, let sentence = applyUsers() { reply.say.append(sentence) }
@@ -23,6 +25,7 @@ extension Engine {
             if let actor, actor.operatorUID != nil { try? turn { tx in try logOperator(actor, command, problem.reply.outcome, tx) } }
             return problem.reply
         } catch {
+            if let problem = StoreProblem(error) { degrade(problem) }
             log.error("A command could not be performed.", metadata: ["command": "\(command.name)", "error": "\(error)"])
             return .failed("This could not be written down; nothing was changed. The gateway's log says why. Check that the disk is not full, then try again.")
         }
@@ -85,7 +88,7 @@ extension Engine {
             return try readingList(citizen, home, quantity, since, limit, purpose, actor, tx)
         case .whoSaw(let citizen, let since): return try whoSaw(citizen, since, actor, tx)
         case .why(let id): return try why(id, actor, tx)
-        case .status: return try status(actor, tx)
+        case .status: return status(actor)
         }
     }
 

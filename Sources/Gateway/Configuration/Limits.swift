@@ -18,6 +18,22 @@ public struct Limits: Sendable, Hashable {
     /// Times that one notice is sent before it counts as failed.
     public var noticeAttemptsMax = 8
 
+    /// Messages set aside because they could not be taken, whole; beyond, the oldest go.
+    public var quarantineKeptMax = 1_000
+    /// What one home may say for longer than a minute; beyond, its plain states are thinned to the newest of each
+    /// series and second. Events and alarms never are.
+    public var homeMessagesPerSecondMax = 200
+    public var homeBytesPerSecondMax = 262_144
+    public var seriesPerHomeMax = 2_000
+    /// How long readings are kept; the newest of each series stays.
+    public var readingsKeptDays = 90
+    /// How long it is kept who was told what, and why: ended alerts, decisions, disclosures, what operators did.
+    public var recordsKeptDays = 1_096
+    /// Space on the disk that is kept free for alerts, for when the disk is full otherwise.
+    public var reserveMebibytes = 32
+    /// Copies of the database, one a day.
+    public var backupsKeptMax = 2
+
     public init() {}
 
     struct Entry: Sendable {
@@ -40,6 +56,16 @@ public struct Limits: Sendable, Hashable {
         Entry(key: "devices_per_home_max", path: \.devicesPerHomeMax, range: 1...10_000, unit: "devices"),
         Entry(key: "series_per_device_max", path: \.seriesPerDeviceMax, range: 1...1_000, unit: "series"),
         Entry(key: "open_alerts_per_home_max", path: \.openAlertsPerHomeMax, range: 1...1_000, unit: "alerts"),
+        Entry(key: "quarantine_kept_max", path: \.quarantineKeptMax, range: 1...100_000, unit: "messages"),
+        Entry(
+            key: "home_messages_per_second_max", path: \.homeMessagesPerSecondMax, range: 1...1_000_000, unit: "messages a second"),
+        Entry(
+            key: "home_bytes_per_second_max", path: \.homeBytesPerSecondMax, range: 1_024...1_073_741_824, unit: "bytes a second"),
+        Entry(key: "series_per_home_max", path: \.seriesPerHomeMax, range: 1...100_000, unit: "series"),
+        Entry(key: "readings_kept_days", path: \.readingsKeptDays, range: 2...36_500, unit: "days"),
+        Entry(key: "records_kept_days", path: \.recordsKeptDays, range: 30...36_500, unit: "days"),
+        Entry(key: "reserve_mebibytes", path: \.reserveMebibytes, range: 4...4_096, unit: "MiB"),
+        Entry(key: "backups_kept_max", path: \.backupsKeptMax, range: 0...100, unit: "copies"),
         Entry(key: "notice_attempts_max", path: \.noticeAttemptsMax, range: 1...100, unit: "attempts"),
     ]
 }

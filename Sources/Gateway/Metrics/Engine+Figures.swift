@@ -11,14 +11,8 @@ extension Engine {
         let began = monotonic()
         let wasListening = isListening
         let takenBefore = counts.taken
-        do {
-            try take(burst)
-        } catch {
-            // Those that failed before come again first, so the larger number is the truer one.
-            measures.withheldMessages = max(measures.withheldMessages, burst.count)
-            if measures.oldestUnacknowledged == nil, !burst.isEmpty {
-                measures.oldestUnacknowledged = Instant(milliseconds: burst.info(0).arrivedAtMilliseconds)
-            }
+        do { try take(burst) } catch {
+            noteWithheld(burst)
             throw error
         }
         measures.withheldMessages = 0
@@ -32,6 +26,15 @@ extension Engine {
             at: now, messages: burst.count, turnNanoseconds: monotonic() - began, commitNanoseconds: store.lastCommitNanoseconds)
         measures.lastBurst = kept
         metrics.note(kept)
+    }
+
+    /// A burst that could not be kept: nothing of it is acknowledged.
+    func noteWithheld(_ burst: borrowing Burst) {
+        // Those that failed before come again first, so the larger number is the truer one.
+        measures.withheldMessages = max(measures.withheldMessages, burst.count)
+        if measures.oldestUnacknowledged == nil, !burst.isEmpty {
+            measures.oldestUnacknowledged = Instant(milliseconds: burst.info(0).arrivedAtMilliseconds)
+        }
     }
 
     /// Before what is due is run: how long it has been due.
@@ -55,7 +58,9 @@ extension Engine {
         figures.backlogMessagesThisTime = measures.backlogMessages - measures.backlogMessagesBefore
         figures.withheldMessages = measures.withheldMessages
         figures.oldestUnacknowledged = measures.oldestUnacknowledged
-        figures.degraded = measures.degraded
+        figures.degraded = degraded?.problem.words
+        figures.quarantined = counts.quarantined
+        figures.thinnedByHome = thinnedByHome
         figures.lastBurst = measures.lastBurst
         figures.outboxWaiting = world.notices.count
         figures.outboxOldest = world.notices.lazy.map(\.queuedAt).min()

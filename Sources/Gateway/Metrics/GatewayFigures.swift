@@ -79,8 +79,6 @@ struct Measures {
     var lastBurst: BurstFigures?
     var withheldMessages = 0
     var oldestUnacknowledged: Instant?
-    /// See `GatewayFigures.degraded`.
-    var degraded: String?
     var backlogMessages = 0
     private(set) var backlogMessagesBefore = 0
     /// How many messages had been taken when the marker came back, the marker included.

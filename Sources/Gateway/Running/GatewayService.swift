@@ -97,11 +97,8 @@ public final class GatewayService: Service, CommandPerformer {
     /// The thread: everything that is not `Sendable` lives and dies here.
     private func live() throws {
         defer { refuseTheRest() }
-        let store = try Store(folder: configuration.dataFolder)
-        let time = GatewayTime(wall: clock.wall(), monotonic: clock.monotonic(), notBefore: try Engine.lastHeartbeat(store))
+        let (engine, store, time, disk) = try open()
         @Sendable func now() -> Instant { time.now(monotonic: clock.monotonic()) }
-        let engine = try Engine(
-            store: store, catalogue: catalogue, rules: rules, configuration: configuration, now: now(), log: log)
         let access = BrokerAccess(folder: configuration.brokerFolderUsed, gatewayUser: configuration.mqttUser)
         let password = try MosquittoUsers.ownPassword(configured: configuration.mqttPassword, file: configuration.loginFile)
         engine.broker = MosquittoUsers(access: access, gatewayHash: try BrokerAccess.hash(password))
@@ -118,7 +115,7 @@ public final class GatewayService: Service, CommandPerformer {
         }
         waker.withLock { $0 = client.waker }
         log.notice("The gateway is running.", metadata: ["broker": "\(configuration.mqttHost):\(configuration.mqttPort)"])
-        try loop(engine, client, store, time)
+        try loop(engine, client, store, time, disk)
         shutDown(engine, client, store)
         let ended = DispatchSemaphore(value: 0)
         Task {
@@ -128,12 +125,44 @@ public final class GatewayService: Service, CommandPerformer {
         _ = ended.wait(timeout: .now() + .seconds(1))
     }
 
-    private func loop(_ engine: Engine, _ client: MQTTClient, _ store: Store, _ time: GatewayTime) throws {
+    /// Opens what is on disk, or, where that is damaged, the newest good copy of it.
+    private func open() throws -> (Engine, Store, GatewayTime, DiskWatch) {
+        let folder = configuration.dataFolder
+        let backups = Backups(folder: folder, keep: configuration.limits.backupsKeptMax)
+        var loaded: (Engine, GatewayTime)?
+        let (store, recovered) = try Store.openRecovering(folder: folder, backups: backups, now: clock.wall()) { store in
+            let time = GatewayTime(wall: clock.wall(), monotonic: clock.monotonic(), notBefore: try Engine.lastHeartbeat(store))
+            let engine = try Engine(
+                store: store, catalogue: catalogue, rules: rules, configuration: configuration,
+                now: time.now(monotonic: clock.monotonic()), log: log)
+            loaded = (engine, time)
+        }
+        guard let (engine, time) = loaded else { throw StoreError("The database could not be read.", detail: "not loaded") }
+        let journal = try ActJournal(folder: folder)
+        if let recovered {
+            try engine.noteRestored(recovered)
+            let (done, failed) = try engine.repeatActs(of: journal, since: recovered.backupAt)
+            log.notice("What people decided since the backup was done again.", metadata: ["done": "\(done)", "failed": "\(failed)"])
+            try store.turn { try $0.forgetRecovered() }
+        }
+        engine.journal = journal
+        if let underway = Underway(folder: folder) {
+            try engine.watchForFatal(underway)
+        } else {
+            log.warning("A message that ends the gateway could not be found out: the data folder has no room for 4 kB.")
+        }
+        let disk = DiskWatch(folder: folder, limits: configuration.limits, backups: backups, journal: journal, now: engine.now, log: log)
+        return (engine, store, time, disk)
+    }
+
+    private func loop(_ engine: Engine, _ client: MQTTClient, _ store: Store, _ time: GatewayTime, _ disk: DiskWatch) throws {
         func now() -> Instant { time.now(monotonic: clock.monotonic()) }
         var lastTurn = now()
         var nextHouse = now()
         var heldBackUntil = now()
         var work: [Work] = []
+        var saidStatus: String?
+        var isSweeping = false
         defer {
             for case .item(.command(_, _, let continuation)) in work {
                 continuation.resume(returning: .failed("The gateway is stopping."))
@@ -141,7 +170,7 @@ public final class GatewayService: Service, CommandPerformer {
         }
         while true {
             let wait = (engine.nextWake ?? .distantFuture) - now()
-            let milliseconds = max(heldBackUntil > now() ? 200 : 0, min(1_000, wait.milliseconds))
+            let milliseconds = max(heldBackUntil > now() ? 200 : 0, min(isSweeping ? 50 : 1_000, wait.milliseconds))
             // The process was stopped or the machine slept: what came due meanwhile is done now, not as if
             // people had had their time.
             func wakeUp() {
@@ -152,7 +181,7 @@ public final class GatewayService: Service, CommandPerformer {
             }
             let events = client.pass(timeoutMilliseconds: Int32(clamping: milliseconds)) { burst in
                 wakeUp()
-                try engine.take(burst, measuredBy: metrics, monotonic: clock.monotonic)
+                try keep(burst, engine, client, disk)
             }
             wakeUp()
             let present = now()
@@ -160,7 +189,9 @@ public final class GatewayService: Service, CommandPerformer {
             for event in events {
                 switch event {
                 case .connected(let sessionPresent): engine.noteConnected(sessionPresent: sessionPresent)
-                case .connectionRefused, .unreachable, .disconnected, .takenOver, .brokenOff: engine.disconnected()
+                case .connectionRefused, .unreachable, .disconnected, .takenOver, .brokenOff:
+                    engine.disconnected()
+                    saidStatus = nil
                 case .subscribed, .subscriptionRefused, .published, .publishRefused: break
                 }
             }
@@ -172,10 +203,20 @@ public final class GatewayService: Service, CommandPerformer {
                 if present >= heldBackUntil {
                     try engine.catchUp(to: present)
                     while let next = work.first {
-                        if try perform(next, engine, client, store) == .stop { return }
+                        do {
+                            if try perform(next, engine, client, store) == .stop { return }
+                        } catch where StoreProblem(error) == nil {
+                            // Trying again would fail again, and what comes after it must not wait for ever.
+                            log.critical("Something could not be done and is left out.", metadata: ["error": "\(type(of: error)) \(error)"])
+                            next.refuse()
+                        }
                         work.removeFirst()
                     }
                     try engine.runOutbox()
+                }
+                if engine.degraded == nil, present >= heldBackUntil {
+                    isSweeping = try engine.sweep()
+                    disk.backUpIfDue(store, now: present)
                 }
                 if present >= nextHouse {
                     nextHouse = present + .minutes(1)
@@ -186,7 +227,53 @@ public final class GatewayService: Service, CommandPerformer {
                 // The disk said no. Nothing was acknowledged and nothing is forgotten; it is tried again.
                 log.error("A turn could not be written down; it is tried again.", metadata: ["error": "\(error)"])
                 heldBackUntil = now() + .seconds(1)
+                if let problem = StoreProblem(error) { disk.failed(problem, engine) }
             }
+            disk.look(engine)
+            if engine.degraded?.problem == .corrupt { throw endedByDamage() }
+            say(engine, client, &saidStatus)
+            // Live, an SOS must not wait behind a long burst; what waited is taken in long ones.
+            client.burstMillisecondsMax = engine.isListening && engine.degraded == nil ? Self.liveBurstMillisecondsMax : nil
+        }
+    }
+
+    /// Messages that arrive within so many milliseconds are one burst, once everything that had waited is taken.
+    static let liveBurstMillisecondsMax = 20
+
+    /// Keeps a burst. While the disk says no only what cannot wait is taken, and nothing acknowledged.
+    private func keep(_ burst: borrowing Burst, _ engine: Engine, _ client: MQTTClient, _ disk: DiskWatch) throws {
+        if engine.degraded == nil {
+            do { return try engine.take(burst, measuredBy: metrics, monotonic: clock.monotonic) } catch {
+                guard let problem = StoreProblem(error) else { throw error }
+                disk.failed(problem, engine)
+            }
+        }
+        // What else waits is looked through for alarms, too, before the connection is dropped.
+        client.withhold()
+        engine.noteWithheld(burst)
+        do { try engine.takeUrgent(burst) } catch {
+            log.error("Not even alarms can be written down.", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// The next start finds the damage and goes on from a backup.
+    private func endedByDamage() -> StoreError {
+        Store.markBroken(folder: configuration.dataFolder)
+        return StoreError(
+            "The database is damaged, so the gateway ends. Start it again: it goes on from its newest backup.", detail: "corrupt")
+    }
+
+    /// What `gateway/status` says, retained, as soon as it has changed.
+    private func say(_ engine: Engine, _ client: MQTTClient, _ said: inout String?) {
+        let status = engine.degraded.map { "degraded: \($0.problem.words)" } ?? "online"
+        client.setWill(payload: Array((engine.degraded == nil ? "offline" : status).utf8))
+        guard client.isConnected, said != status, let topic = try? Topic("gateway/status") else { return }
+        do {
+            try client.publish(topic: topic, payload: status, qos: 1, retain: true)
+            try client.flush()
+            said = status
+        } catch {
+            log.debug("The status could not be said yet.", metadata: ["error": "\(error)"])
         }
     }
 
@@ -195,6 +282,13 @@ public final class GatewayService: Service, CommandPerformer {
     private enum Work {
         case event(MQTTEvent)
         case item(Inbox.Item)
+
+        /// It could not be done and is not tried again: whoever waits for it is told.
+        func refuse() {
+            if case .item(.command(_, _, let continuation)) = self {
+                continuation.resume(returning: .failed("This could not be done. The gateway's log says why."))
+            }
+        }
     }
     private enum Next { case goOn, stop }
 
@@ -221,7 +315,6 @@ public final class GatewayService: Service, CommandPerformer {
         switch event {
         case .connected(let sessionPresent):
             log.notice("Connected to the broker.", metadata: ["sessionPresent": "\(sessionPresent)"])
-            if let topic = try? Topic("gateway/status") { _ = try? client.publish(topic: topic, payload: "online", qos: 1, retain: true) }
             // Where the disk held this back, the connection may be gone again.
             if client.isConnected { try engine.connected(sessionPresent: sessionPresent) }
         case .subscribed:
@@ -254,6 +347,8 @@ public final class GatewayService: Service, CommandPerformer {
         client.disconnect()
         do {
             try engine.keepHouse()
+            // A copy of `caring.sqlite` alone is then a copy of everything.
+            try store.checkpoint()
             try store.close()
         } catch {
             log.error("The database could not be closed cleanly.", metadata: ["error": "\(error)"])

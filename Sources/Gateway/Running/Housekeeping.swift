@@ -5,19 +5,45 @@ import Store
 
 extension Engine {
     /// Once a minute: the heartbeat that a later start begins from, and what has outlived its time.
-    func keepHouse() throws {
+    public func keepHouse() throws {
         let now = self.now
         let keep = Span.days(Int64(configuration.limits.undecodableKeptDays))
-        // The marker can be lost like any message; then silence must not stay unwatched for good.
-        if isConnected, !isListening, let connectedAt, now - connectedAt > .minutes(10) {
+        if isCatchingUp, let connectedAt = line.connectedAt, now - connectedAt > Line.markerWaitMax {
             log.error("The gateway's own marker has not come back from the broker; check its access list.")
-            caughtUp()
+            try caughtUp()
         }
         if usersPending { _ = applyUsers() }
         try store.turn { tx in
             try tx.setMeta("heartbeat", String(now.milliseconds))
+            if let contact = contactNow { try tx.setMeta("contact", String(contact.milliseconds)) }
             try tx.dropUndecodable(before: now - keep)
         }
+    }
+
+    // MARK: What has been kept for long enough
+
+    /// Rows of one step: some milliseconds, so that nobody waits for it.
+    static var sweepRowsMax: Int { 2_000 }
+    static var sweepEvery: Span { .hours(1) }
+
+    /// Removes a little of what has been kept for long enough; the rest in the next steps. Call it between turns.
+    ///
+    /// - Returns: whether there is more to remove.
+    public func sweep() throws -> Bool {
+        guard now >= nextSweep else { return false }
+        let from = sweepFrom ?? 1
+        let limits = configuration.limits
+        let next = try turn { tx -> Int32? in
+            let (next, _) = try tx.dropReadings(
+                before: now - .days(Int64(limits.readingsKeptDays)), fromSeries: from, rowsMax: Self.sweepRowsMax)
+            if let next { return next }
+            let dropped = try tx.dropRecords(before: now - .days(Int64(limits.recordsKeptDays)), rowsMax: Self.sweepRowsMax)
+            // Readings are done; the step is repeated for the records alone.
+            return dropped > 0 ? .max : nil
+        }
+        sweepFrom = next
+        if next == nil { nextSweep = now + Self.sweepEvery }
+        return next != nil
     }
 
     /// The last instant that an earlier run wrote down; nil in a new data folder.

@@ -65,11 +65,22 @@ extension Engine {
             device: detection.device, quantity: detection.series.flatMap { world.seriesInfo($0)?.quantity },
             value: detection.value?.asNumber, raisedAt: now, since: min(detection.at, now), lastSeen: detection.lastSeen,
             isTest: isTest)
+        alert.earliest = earliest(detection)
         alert.sources = isTest ? [] : [.init(series: detection.series, device: detection.device)]
         world.alerts.append(alert)
         try tx.save(alert)
         try handle(.raised, alert.id, tx)
         return alert.id
+    }
+
+    /// Since when it may have happened, where the message that showed it had waited at the broker; nil where it was not late.
+    private func earliest(_ detection: Detection) -> Instant? {
+        guard let queuedSince = line.queuedSince else { return nil }
+        switch detection.source {
+        case .queued: return min(queuedSince, detection.at)
+        case .device: return now - detection.at >= Line.queuedAfter ? detection.at : nil
+        case .arrival, nil: return nil
+        }
     }
 
     /// One input to one alert, and everything that follows from it within this turn.

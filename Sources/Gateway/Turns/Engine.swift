@@ -44,24 +44,38 @@ public final class Engine {
     /// What was acknowledged last; see `Ledger`.
     var ledger = Ledger()
     var acknowledgedEver: Int64 = 0
+    /// Messages that were taken while their burst could not be kept, and are not acknowledged yet.
+    var early: Set<Ledger.Entry> = []
+    /// Hashes of messages that have ended the process; see `Underway`.
+    var fatal: Set<UInt64> = []
+    var underway: Underway?
+    /// Where what people decided is kept beside the database; nil where there is none (a replay, most tests).
+    public var journal: ActJournal?
+    /// The series at which the removal of old readings goes on; nil: nothing is being removed.
+    var sweepFrom: Int32?
+    var nextSweep = Instant.distantPast
     /// When the broker last turned out to have lost our session, and since when that may have been so.
     public internal(set) var sessionLost: (from: Instant, until: Instant)?
-    /// The last instant at which a burst was kept, or the gateway was last alive.
-    var lastContact: Instant?
+    /// The same until coordinators have been told.
+    var sessionLostUntold: (from: Instant, until: Instant)?
+    /// The last instant at which a burst was kept.
+    var lastTaken: Instant?
+    /// The line to the broker, and when it was cut.
+    var line = Line()
+    /// Why nothing can be written down as usual, and since when; nil while all is well.
+    public internal(set) var degraded: (problem: StoreProblem, since: Instant)?
+    /// Something failed that was not the storage's fault: each part has its own savepoint, to find out which.
+    var isCareful = false
+    var thinning = Thinning()
+    /// Since the start; what there ever was stands in the database.
+    public internal(set) var thinnedByHome: [HomeID: Int] = [:]
     /// Phone messages whose outcome is waited for.
     var posting: [NoticeID: String] = [:]
     /// Phone messages under way at once, and to one address: what waits is decided again when it goes.
     static var postingMax: Int { HTTPNotifier.inFlightMax }
     static var postingToOneAddressMax: Int { 2 }
-    var isConnected = false
-    /// Everything that waited at the broker has been taken: from now on silence means something.
-    var isListening = false
-    var connectedAt: Instant?
     /// The broker's user files could not be written; tried again each minute.
     var usersPending = false
-    /// Since when the line has been cut; nil while it is not.
-    var awayFrom: Instant?
-    var silenceHeldUntil = Instant.distantPast
     /// Retained topics that should not be there; cleared after the turn. Found again at the next start if lost.
     var toClear: [String] = []
     /// How far the system clock is off the gateway's steady time; nil while they agree.
@@ -82,6 +96,9 @@ public final class Engine {
         self.now = now
         world = World(rules: rules)
         world.emergencyNumber = configuration.emergencyNumber
+        world.gatewayZone = configuration.zone
+        _ = world.zones.zone(configuration.zone)
+        thinning = Thinning(messagesPerSecond: configuration.limits.homeMessagesPerSecondMax, bytesPerSecond: configuration.limits.homeBytesPerSecondMax)
         try load(rules: rules)
     }
 
@@ -99,61 +116,24 @@ public final class Engine {
         public var turns = 0
         public var turnsFailed = 0
         public var alertsNotRaised = 0
+        /// Messages set aside because they could not be taken.
+        public var quarantined = 0
+        /// Readings of homes that said more than they may, in whose place a newer one of the same second was kept.
+        public var thinned = 0
     }
 
     // MARK: The turns
 
-    /// One burst of MQTT messages. When it returns, everything it held is on disk and may be acknowledged;
-    /// when it throws, nothing of it is, and nothing in memory has changed.
-    public func take(_ burst: borrowing Burst) throws {
-        // Only while it compares does a turn change the ledger before its commit.
-        let ledgerBefore = ledger.isComparing ? ledger : nil
-        var acknowledged: [Ledger.Entry] = []
-        do {
-            try turn { tx in
-                for i in 0..<burst.count {
-                    try burst.withMessage(i) { topic, payload, info in
-                        if isKnown(topic, payload, info, &acknowledged) { return }
-                        // Deadlines that fall between two messages run between them: the size of a burst changes
-                        // nothing.
-                        try runDeadlines(upTo: Instant(milliseconds: info.arrivedAtMilliseconds), tx)
-                        advance(to: Instant(milliseconds: info.arrivedAtMilliseconds))
-                        try receive(topic, payload, isRetained: info.isRetained, tx)
-                    }
-                }
-                try saveStrangers(tx)
-                guard !acknowledged.isEmpty else { return }
-                try tx.appendAcknowledged(
-                    upTo: acknowledgedEver + Int64(acknowledged.count), entries: Ledger.bytes(acknowledged),
-                    keep: Int64(Ledger.entriesMax))
-            }
-        } catch {
-            if let ledgerBefore { ledger = ledgerBefore }
-            throw error
-        }
-        ledger.append(acknowledged)
-        lastContact = now
-        acknowledgedEver += Int64(acknowledged.count)
-    }
-
-    /// Delivered again, it counts once. What has no packet id (QoS 0, a replay) is never delivered again.
-    private func isKnown(
-        _ topic: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer, _ info: MessageInfo, _ acknowledged: inout [Ledger.Entry]
-    ) -> Bool {
-        guard info.packetID != 0 else { return false }
-        let entry = Ledger.Entry(packetID: info.packetID, hash: stableHash(payload, from: stableHash(topic)))
-        if ledger.isComparing, ledger.knows(entry) {
-            counts.redelivered += 1
-            return true
-        }
-        acknowledged.append(entry)
-        return false
-    }
-
     /// Everything that came due until `instant`.
     public func catchUp(to instant: Instant) throws {
         if let first = world.deadlines.first(), first.at <= instant {
-            try turn { tx in try runDeadlines(upTo: instant, tx) }
+            do {
+                try turn { tx in try runDeadlines(upTo: instant, tx) }
+            } catch where StoreProblem(error) == nil {
+                isCareful = true
+                defer { isCareful = false }
+                try turn { tx in try runDeadlines(upTo: instant, tx) }
+            }
         }
         advance(to: instant)
     }
@@ -181,6 +161,7 @@ public final class Engine {
         let preparedBefore = prepared
         takeBackPrepared()
         defer { queuedInTurn.removeAll() }
+        let lineBefore = line
         do {
             let result = try store.turn { tx in
                 let result = try body(tx)
@@ -203,6 +184,9 @@ public final class Engine {
             historyGrew = false
             toClear = toClearBefore
             prepared = preparedBefore
+            line = lineBefore
+            thinning.held.removeAll()
+            thinning.thinned.removeAll()
             output.removeAll(keepingCapacity: false)
             throw error
         }
@@ -210,30 +194,43 @@ public final class Engine {
 
     func advance(to instant: Instant) { if instant > now { now = instant } }
 
-    private func runDeadlines(upTo limit: Instant, _ tx: StoreTurn) throws {
+    /// When a part of a turn is undone.
+    func putBack(now before: Instant) { now = before }
+
+    func runDeadlines(upTo limit: Instant, _ tx: StoreTurn) throws {
         guard world.deadlines.mayBeDue(until: limit) else { return }
         while let (at, key) = world.deadlines.first(), at <= limit {
             advance(to: at)
-            switch key {
-            case .alert(let id): try alertDue(id, tx)
-            case .detector(let key) where isHeld(key):
-                // Only in memory: the row stays, and a restart looks at it again.
-                world.deadlines.set(.detector(key), max(now + .minutes(1), silenceHeldUntil))
-            case .detector(let key):
-                world.detectors.due(key, now: now, into: &output)
-                // What is due is done with, unless the detector asks to be looked at again.
-                if !output.deadlines.contains(where: { $0.key == key }) { try saveDeadline(.detector(key), nil, tx) }
-                try takeOver(tx)
+            if !isCareful {
+                try run(key, tx)
+                continue
+            }
+            let memory = Memory(self)
+            do {
+                try tx.savepoint { try run(key, tx) }
+            } catch where StoreProblem(error) == nil {
+                // One that fails must not hold up the others, nor be taken for a message's fault.
+                memory.putBack(self)
+                log.critical("What came due could not be done; it is tried again in a minute.", metadata: ["error": "\(type(of: error))"])
+                world.deadlines.set(key, now + .minutes(1))
             }
         }
     }
 
-    /// Whether this detector watches for nothing being heard, while nothing could be. A replay has no line that
-    /// could be cut.
-    private func isHeld(_ key: DetectorKey) -> Bool {
-        guard outbound != nil else { return false }
-        if case .series = key.subject { return false }
-        return !isListening || now < silenceHeldUntil
+    private func run(_ key: DeadlineKey, _ tx: StoreTurn) throws {
+        switch key {
+        case .alert(let id): try alertDue(id, tx)
+        case .detector(let key):
+            if let held = heldUntil(key) {
+                // Only in memory: the row stays, and a restart looks at it again.
+                world.deadlines.set(.detector(key), held)
+                return
+            }
+            world.detectors.due(key, now: now, into: &output)
+            // What is due is done with, unless the detector asks to be looked at again.
+            if !output.deadlines.contains(where: { $0.key == key }) { try saveDeadline(.detector(key), nil, tx) }
+            try takeOver(tx)
+        }
     }
 
     func saveDeadline(_ key: DeadlineKey, _ at: Instant?, _ tx: StoreTurn) throws {

@@ -52,8 +52,16 @@ extension Engine {
             let (upTo, rows) = try disk.acknowledged()
             acknowledgedEver = upTo
             for row in rows { ledger.append(Ledger.entries(row)) }
-            lastContact = try disk.meta("heartbeat").flatMap { Int64($0) }.map(Instant.init(milliseconds:))
-            awayFrom = lastContact
+            // A folder from before contacts were written down has its heartbeat instead.
+            let contact = try disk.meta("contact") ?? (upTo > 0 ? disk.meta("heartbeat") : nil)
+            line.contact = contact.flatMap { Int64($0) }.map(Instant.init(milliseconds:))
+            for outage in try disk.backlogs(since: now - Line.sessionKept) {
+                let until = outage.caughtUpAt ?? outage.connectedAt
+                line.note(.init(from: outage.lastContactAt, until: until))
+                // After a kill in its first minute nothing newer was written down.
+                if outage.caughtUpAt != nil { line.contact = max(line.contact ?? until, until) }
+            }
+            early = Set(try disk.early().map { Ledger.Entry(packetID: $0.packetID, hash: $0.hash) })
             world.alerts = try disk.openAlerts()
             world.notices = try disk.pendingNotices()
             output.removeAll(keepingCapacity: true)

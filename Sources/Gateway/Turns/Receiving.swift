@@ -27,14 +27,19 @@ enum TopicMeaning {
 final class DeviceTopic {
     let device: DeviceID
     let route: Route
+    let home: HomeID
+    /// The home's number in `Thinning`.
+    let homeNumber: Int
     /// Those that have come on this topic. A handful: searched from the front.
     var slots: ContiguousArray<SeriesSlot> = []
     /// Until then, the sign of life on disk is new enough.
     var heardSavedUntil = Instant.distantPast
 
-    init(_ device: DeviceID, _ route: Route) {
+    init(_ device: DeviceID, _ route: Route, home: HomeID, homeNumber: Int) {
         self.device = device
         self.route = route
+        self.home = home
+        self.homeNumber = homeNumber
     }
 }
 
@@ -63,7 +68,7 @@ extension Engine {
             if !isRetained { try citizenAnswer(home, payload, tx) }
         case .shown(let person, let alert):
             if isRetained, !payload.isEmpty { try clearIfOutdated(person, alert, String(decoding: topic, as: UTF8.self), tx) }
-        case .marker: caughtUp()
+        case .marker: try caughtUp(tx)
         case .ignored: break
         }
     }
@@ -76,11 +81,12 @@ extension Engine {
         }
         decoded.removeAll(keepingCapacity: true)
         let id = topic.device
+        let tooMuch = isTooMuch(topic, bytes: payload.count)
         let outcome = catalogue.decode(topic.route, payload: payload, arrivedAt: now, into: &decoded)
         // Of a message that is partly at fault the rest counts.
         if !decoded.isEmpty {
             try heard(topic, tx)
-            for i in decoded.indices { try record(decoded[i], topic, tx) }
+            for i in decoded.indices { try record(decoded[i], topic, tooMuch: tooMuch, tx) }
             if !output.isEmpty { try takeOver(tx) }
         }
         switch outcome {
@@ -98,11 +104,18 @@ extension Engine {
         case .undecodable(let reason):
             counts.undecodable += 1
             guard let device = world.device(id)?.device else { return }
-            try tx.keepUndecodable(
-                home: device.home, address: device.address, convention: topic.route.convention, reason: reason, at: now,
-                payload: Array(payload.prefix(configuration.limits.undecodablePayloadBytesMax)),
-                keptMax: configuration.limits.undecodableKeptMax)
+            // Of a flood only the number is kept.
+            try keepUndecodable(device, topic.route, reason, tooMuch ? nil : payload, tx)
         }
+    }
+
+    private func keepUndecodable(
+        _ device: Device, _ route: Route, _ reason: String, _ payload: UnsafeRawBufferPointer?, _ tx: StoreTurn
+    ) throws {
+        try tx.keepUndecodable(
+            home: device.home, address: device.address, convention: route.convention, reason: reason, at: now,
+            payload: payload.map { Array($0.prefix(configuration.limits.undecodablePayloadBytesMax)) },
+            keptMax: configuration.limits.undecodableKeptMax)
     }
 
     private func heard(_ topic: DeviceTopic, _ tx: StoreTurn) throws {
@@ -121,15 +134,15 @@ extension Engine {
     }
 
     static var heardSavedEvery: Span { .minutes(15) }
-    public static var markerTopic: String { "gateway/marker" }
 
-    private func record(_ one: DecodedReading, _ topic: DeviceTopic, _ tx: StoreTurn) throws {
+    private func record(_ one: DecodedReading, _ topic: DeviceTopic, tooMuch: Bool, _ tx: StoreTurn) throws {
         guard let series = try series(one, topic, tx) else { return }
-        var reading = Reading(series: series, at: now, source: .arrival, value: one.value)
+        var reading = Reading(series: series, at: now, source: line.queuedSince == nil ? .arrival : .queued, value: one.value)
         if let deviceTime = one.deviceTime {
             reading.at = try correct(deviceTime, topic.device, tx)
             reading.source = .device
         }
+        if tooMuch, !isAlarm(one.quantity) { return try thin(reading, topic.home, tx) }
         guard try tx.append(reading) else {
             counts.readingsKnown += 1
             return
@@ -142,7 +155,7 @@ extension Engine {
         let index = Int(id.number)
         guard world.devices[index] != nil else { return now }
         let before = world.devices[index]?.skew.usual ?? .zero
-        let at = world.devices[index]?.skew.correct(deviceTime, arrivedAt: now) ?? now
+        let at = world.devices[index]?.skew.correct(deviceTime, arrivedAt: now, isQueued: line.queuedSince != nil) ?? now
         let after = world.devices[index]?.skew.usual ?? .zero
         if abs((after - before).milliseconds) > 5_000 {
             world.devices[index]?.device.skew = after
@@ -165,7 +178,13 @@ extension Engine {
         let index = Int(id.number)
         guard let slots = world.devices[index]?.slots else { return nil }
         for slot in slots where slot.quantity == one.quantity && slot.channel == one.channel { return slot.series }
-        guard slots.count < configuration.limits.seriesPerDeviceMax else { return nil }
+        guard let device = world.devices[index]?.device else { return nil }
+        if let limit = seriesLimit(device, slots.count) {
+            counts.undecodable += 1
+            try tx.keepUndecodable(
+                home: device.home, address: device.address, convention: device.convention, reason: limit, at: now, payload: nil, keptMax: 0)
+            return nil
+        }
         let series = Series(
             id: SeriesID(Int32(truncatingIfNeeded: try tx.next("series"))), device: id, quantity: one.quantity,
             channel: one.channel, addedAt: now)
@@ -175,6 +194,14 @@ extension Engine {
         world.series[Int(series.id.number)] = series
         world.detectors.addSeries(series.id, device: id, quantity: one.quantity, at: now, into: &output)
         return series.id
+    }
+
+    /// Which limit one more series would exceed; nil: none. Beyond it a quantity is not recorded, and that is counted.
+    private func seriesLimit(_ device: Device, _ seriesOfDevice: Int) -> String? {
+        let limits = configuration.limits
+        if seriesOfDevice >= limits.seriesPerDeviceMax { return "more quantities than a device may have (\(limits.seriesPerDeviceMax))" }
+        let seriesOfHome = world.devices(of: device.home).reduce(0) { $0 + $1.slots.count }
+        return seriesOfHome >= limits.seriesPerHomeMax ? "more quantities than a home may have (\(limits.seriesPerHomeMax))" : nil
     }
 
     // MARK: Admit
@@ -194,7 +221,7 @@ extension Engine {
             }
             guard route.isDevice else { return .ignored }
             if world.homes[home] != nil, let state = world.device(home, route.device), !state.device.citizens.isEmpty {
-                return .device(DeviceTopic(state.device.id, route))
+                return .device(DeviceTopic(state.device.id, route, home: home, homeNumber: thinning.number(of: home)))
             }
             return .stranger(home, address: route.device, convention: route.convention)
         case "helpers":

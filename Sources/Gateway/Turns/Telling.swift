@@ -52,6 +52,7 @@ extension Engine {
 
     /// Queues a word to the citizen.
     func queueHome(_ alert: Alert, _ about: Notice.About, _ tx: StoreTurn) throws {
+        if alert.isInfrastructure { return }
         try queue(
             Notice(
                 id: NoticeID(try tx.next("notice")), alert: alert.id, person: nil, home: alert.home, channel: .home,

@@ -13,6 +13,8 @@ struct World: Sendable {
     var zones = Zones()
     /// Which number to call when a life is in danger.
     var emergencyNumber = "112"
+    /// By whose clocks alerts about the gateway itself are told.
+    var gatewayZone = "UTC"
 
     /// By device number; released devices stay, with no citizens.
     var devices = Pages<DeviceState?>()
@@ -76,11 +78,13 @@ struct World: Sendable {
     }
     func alert(_ id: AlertID) -> Alert? { alertIndex(id).map { alerts[$0] } }
 
-    func plan(_ name: String) -> Plan { plans[name] ?? plans["standard"] ?? .standard }
+    func plan(_ name: String) -> Plan {
+        plans[name] ?? (name == Plan.infrastructure.name ? .infrastructure : plans["standard"] ?? .standard)
+    }
 
     // MARK: People
 
-    func zone(of home: HomeID) -> Zone { zones.of(homes[home]?.zone ?? "UTC") }
+    func zone(of home: HomeID) -> Zone { zones.of(homes[home]?.zone ?? (home == .gateway ? gatewayZone : "UTC")) }
     func name(_ person: PersonID) -> String { people[person]?.name ?? person.name }
     func circleTitle(_ circle: CircleID) -> String { circles[circle]?.title ?? circle.name }
 

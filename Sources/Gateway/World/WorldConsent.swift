@@ -21,6 +21,7 @@ extension World {
     /// Nil for somebody who is no recipient: unknown, removed, or a citizen.
     func telling(_ person: PersonID, of alert: Alert, stage: Stage, at now: Instant) -> Telling? {
         guard let recipient = people[person]?.asRecipient else { return nil }
+        if alert.isInfrastructure { return tellingOfTrouble(recipient, alert, stage, now) }
         let holders = holders(alert.citizens)
         let request = ConsentRequest(
             recipient: recipient, purpose: alert.matter.purpose,
@@ -31,6 +32,17 @@ extension World {
         return Telling(
             request: request, decision: decide(request, holders: holders),
             identityRequest: identityRequest, identity: decide(identityRequest, holders: holders))
+    }
+
+    /// Trouble with the gateway itself is about nobody, so nobody's consent is asked; it is told to coordinators only.
+    private func tellingOfTrouble(_ recipient: Recipient, _ alert: Alert, _ stage: Stage, _ now: Instant) -> Telling? {
+        guard people[recipient.person]?.kind == .coordinator else { return nil }
+        let request = ConsentRequest(
+            recipient: recipient, purpose: alert.matter.purpose, data: .data(category: alert.matter.category, quantity: nil, device: nil),
+            detail: .alert, stage: stage, at: now)
+        return Telling(
+            request: request, decision: Decision(detail: .alert, reason: .permitted, decidedBy: []), identityRequest: request,
+            identity: Decision(detail: .nothing, reason: .nobodyToPermit, decidedBy: []))
     }
 
     /// Whom a step of the plan would ask for this alert now, best first.

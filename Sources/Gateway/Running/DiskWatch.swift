@@ -1,0 +1,85 @@
+import Care
+import Foundation
+import Logging
+import Store
+import Synchronization
+
+/// What the gateway does about its disk: the reserve that alerts live on while it is full, copies of the database, and
+/// the way back when it can be written to again.
+///
+/// Not `Sendable`: it belongs to the thread that runs the turns. Only a copy of the database is made on another.
+final class DiskWatch {
+    /// Between two looks whether the disk can be written to again.
+    static let lookEvery: Span = .seconds(1)
+    static let backupEvery: Span = .days(1)
+    /// The first copy of a new folder: when there is something to lose, and its start is over.
+    static let firstBackupAfter: Span = .minutes(10)
+
+    private let reserve: Reserve
+    private let backups: Backups
+    private let journal: ActJournal?
+    private let keepsBackups: Bool
+    private let log: Logger
+    private let startedAt: Instant
+    private var nextLook = Instant.distantPast
+    private let copying = Copying()
+
+    /// Whether a copy is being made; shared with the thread that makes it.
+    private final class Copying: Sendable {
+        let isUnderWay = Atomic(false)
+    }
+
+    init(folder: String, limits: Limits, backups: Backups, journal: ActJournal?, now: Instant, log: Logger) {
+        reserve = Reserve(folder: folder, bytes: Int64(limits.reserveMebibytes) << 20)
+        self.backups = backups
+        self.journal = journal
+        keepsBackups = limits.backupsKeptMax > 0
+        self.log = log
+        startedAt = now
+        if !reserve.hold() {
+            log.warning("The disk has too little room for the reserve that alerts live on while it is full: make room.", metadata: ["mebibytes": "\(limits.reserveMebibytes)"])
+        }
+    }
+
+    /// The storage said no.
+    func failed(_ problem: StoreProblem, _ engine: Engine) {
+        engine.degrade(problem)
+        if problem == .diskFull { reserve.release() }
+        nextLook = engine.now + Self.lookEvery
+    }
+
+    /// Goes back to normal when that can be.
+    func look(_ engine: Engine) {
+        guard let problem = engine.degraded?.problem, engine.now >= nextLook else { return }
+        nextLook = engine.now + Self.lookEvery
+        // While the disk is full the reserve is what alerts live on: the first room there is goes to it.
+        if problem == .diskFull, !reserve.hold() { return }
+        if !engine.tryToRecover(), engine.degraded?.problem == .diskFull { reserve.release() }
+    }
+
+    /// Makes a copy of the database when one is due, on a thread of its own.
+    func backUpIfDue(_ store: Store, now: Instant) {
+        guard keepsBackups else { return }
+        let newest = backups.list().first?.at
+        let isDue = newest.map { now - $0 >= Self.backupEvery } ?? (now - startedAt >= Self.firstBackupAfter)
+        guard isDue, !copying.isUnderWay.exchange(true, ordering: .acquiring) else { return }
+        let (source, backups, log, copying) = (store.backupSource, self.backups, self.log, self.copying)
+        let thread = Thread {
+            defer { copying.isUnderWay.store(false, ordering: .releasing) }
+            do {
+                _ = try backups.make(source, at: now)
+                log.info("A copy of the database has been made.")
+            } catch {
+                log.error("No copy of the database could be made; it is tried again in a minute.", metadata: ["error": "\(error)"])
+            }
+        }
+        thread.name = "backup"
+        thread.start()
+        // What the oldest copy holds already need not be repeated after it was taken up again.
+        if let oldest = backups.list().last?.at {
+            do { try journal?.trim(before: oldest) } catch {
+                log.warning("The journal of acts could not be shortened.", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+}

@@ -1,0 +1,247 @@
+import Care
+import Devices
+import Logging
+import MQTT
+import Store
+
+/// How a burst is kept: all of it, or, where one message cannot be taken, all but that one.
+extension Engine {
+    /// Messages that were taken before their burst could be kept; see `takeUrgent`.
+    static var earlyMax: Int { 65_536 }
+
+    /// One burst of MQTT messages. When it returns, everything it held is on disk and may be acknowledged;
+    /// when it throws, nothing of it is, and nothing in memory has changed.
+    ///
+    /// Only the storage makes it throw. Any other failure is the message's: the burst is halved under savepoints down
+    /// to the one, which is set aside with its reason.
+    public func take(_ burst: borrowing Burst) throws {
+        do {
+            try keep(burst)
+        } catch where StoreProblem(error) == nil {
+            log.error("A message could not be taken; looking for it.", metadata: ["error": "\(type(of: error))", "messages": "\(burst.count)"])
+            isCareful = true
+            defer { isCareful = false }
+            do { try keep(burst) } catch where StoreProblem(error) == nil {
+                // Only the commit itself fails: no savepoint shows of which message, so each has a turn of its own.
+                for i in 0..<burst.count { try keepAlone(burst, i) }
+            }
+        }
+        lastTaken = now
+    }
+
+    private func keepAlone(_ burst: borrowing Burst, _ i: Int) throws {
+        var one = Burst()
+        burst.withMessage(i) { topic, payload, info in
+            one.append(
+                topic: topic, payload: payload, arrivedAtMilliseconds: info.arrivedAtMilliseconds, packetID: info.packetID, qos: info.qos,
+                isRetained: info.isRetained)
+        }
+        do { try keep(one) } catch where StoreProblem(error) == nil {
+            try turn { tx in
+                try one.withMessage(0) { topic, payload, info in
+                    try setAside(topic, payload, stableHash(payload, from: stableHash(topic)), "keeping it failed: \(Self.reason(error))", tx)
+                }
+            }
+        }
+    }
+
+    private func keep(_ burst: borrowing Burst) throws {
+        // Only while it compares does a turn change the ledger before its commit.
+        let ledgerBefore = ledger.isComparing ? ledger : nil
+        let earlyBefore = early
+        var acknowledged: [Ledger.Entry] = []
+        defer { underway?.clear() }
+        do {
+            try turn { tx in
+                if isCareful {
+                    try halve(burst, 0..<burst.count, &acknowledged, tx)
+                } else {
+                    for i in 0..<burst.count { try takeOne(burst, i, &acknowledged, tx) }
+                }
+                try flushThinned(tx)
+                try saveStrangers(tx)
+                guard !acknowledged.isEmpty else { return }
+                try tx.appendAcknowledged(
+                    upTo: acknowledgedEver + Int64(acknowledged.count), entries: Ledger.bytes(acknowledged),
+                    keep: Int64(Ledger.entriesMax))
+            }
+        } catch {
+            if let ledgerBefore { ledger = ledgerBefore }
+            early = earlyBefore
+            throw error
+        }
+        ledger.append(acknowledged)
+        acknowledgedEver += Int64(acknowledged.count)
+    }
+
+    private func takeOne(_ burst: borrowing Burst, _ i: Int, _ acknowledged: inout [Ledger.Entry], _ tx: StoreTurn) throws {
+        try burst.withMessage(i) { topic, payload, info in
+            // A replay has no packet ids, and nothing comes again.
+            let hash = info.packetID != 0 || !fatal.isEmpty ? stableHash(payload, from: stableHash(topic)) : 0
+            let entry = Ledger.Entry(packetID: info.packetID, hash: hash)
+            if try isKnown(entry, &acknowledged, tx) { return }
+            let arrivedAt = Instant(milliseconds: info.arrivedAtMilliseconds)
+            // Deadlines that fall between two messages run between them: the size of a burst changes nothing.
+            try runDeadlines(upTo: arrivedAt, tx)
+            advance(to: arrivedAt)
+            if !fatal.isEmpty, fatal.contains(entry.hash) {
+                try setAside(topic, payload, entry.hash, "the gateway ended twice while taking it", tx)
+                return
+            }
+            // Should the process die of this message, the next start finds which one it was.
+            underway?.note(packetID: entry.packetID, hash: entry.hash)
+            try receive(topic, payload, isRetained: info.isRetained, tx)
+        }
+    }
+
+    /// Delivered again, it counts once. What has no packet id (QoS 0, a replay) is never delivered again.
+    private func isKnown(_ entry: Ledger.Entry, _ acknowledged: inout [Ledger.Entry], _ tx: StoreTurn) throws -> Bool {
+        guard entry.packetID != 0 else { return false }
+        if ledger.isComparing, ledger.knows(entry) {
+            counts.redelivered += 1
+            return true
+        }
+        acknowledged.append(entry)
+        if !early.isEmpty, early.remove(entry) != nil {
+            try tx.forgetEarly(packetID: entry.packetID, hash: entry.hash)
+            counts.redelivered += 1
+            return true
+        }
+        return false
+    }
+
+    // MARK: One bad message
+
+    /// Takes a part of a burst; where it fails, its halves.
+    private func halve(_ burst: borrowing Burst, _ range: Range<Int>, _ acknowledged: inout [Ledger.Entry], _ tx: StoreTurn) throws {
+        let memory = Memory(self)
+        let acknowledgedBefore = acknowledged.count
+        do {
+            try tx.savepoint { for i in range { try takeOne(burst, i, &acknowledged, tx) } }
+            return
+        } catch where StoreProblem(error) == nil {
+            memory.putBack(self)
+            acknowledged.removeSubrange(acknowledgedBefore...)
+            if range.count == 1 {
+                try burst.withMessage(range.lowerBound) { topic, payload, info in
+                    let entry = Ledger.Entry(packetID: info.packetID, hash: stableHash(payload, from: stableHash(topic)))
+                    if entry.packetID != 0 { acknowledged.append(entry) }
+                    try setAside(topic, payload, entry.hash, "taking it failed: \(Self.reason(error))", tx)
+                }
+                return
+            }
+        }
+        let middle = range.lowerBound + range.count / 2
+        try halve(burst, range.lowerBound..<middle, &acknowledged, tx)
+        try halve(burst, middle..<range.upperBound, &acknowledged, tx)
+    }
+
+    /// What a failure is called, without anything that it says of the message.
+    private static func reason(_ error: any Error) -> String { "\(type(of: error)) \((error as? StoreError)?.description ?? "")" }
+
+    private func setAside(
+        _ topic: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer, _ hash: UInt64, _ reason: String, _ tx: StoreTurn
+    ) throws {
+        let text = String(decoding: topic, as: UTF8.self)
+        let levels = text.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
+        let home = levels.count == 3 && levels[0] == "homes" ? HomeID(String(levels[1])) : nil
+        try tx.quarantine(
+            Quarantined(at: now, home: home, topic: text, payload: Array(payload), hash: hash, reason: reason),
+            keptMax: configuration.limits.quarantineKeptMax)
+        counts.quarantined += 1
+        try raise(.quarantine, from: nil, until: now, tx)
+        log.error("A message could not be taken and is in quarantine; caring device problems shows it.", metadata: ["reason": "\(reason)"])
+    }
+
+    /// What has to be as it was when a savepoint is rolled back.
+    struct Memory {
+        let world: World
+        let counts: Counts
+        let now: Instant
+        let toClear: [String]
+        let ledger: Ledger?
+        let early: Set<Ledger.Entry>
+        let strangers: [StrangerKey: Stranger]
+        let strangerOrder: [StrangerKey]
+        let thinning: Thinning
+        let line: Line
+
+        init(_ engine: Engine) {
+            world = engine.world
+            counts = engine.counts
+            now = engine.now
+            toClear = engine.toClear
+            ledger = engine.ledger.isComparing ? engine.ledger : nil
+            early = engine.early
+            strangers = engine.strangersOfTurn
+            strangerOrder = engine.strangerOrder
+            thinning = engine.thinning
+            line = engine.line
+        }
+
+        func putBack(_ engine: Engine) {
+            engine.world = world
+            engine.counts = counts
+            engine.putBack(now: now)
+            engine.toClear = toClear
+            if let ledger { engine.ledger = ledger }
+            engine.early = early
+            engine.strangersOfTurn = strangers
+            engine.strangerOrder = strangerOrder
+            engine.thinning = thinning
+            engine.line = line
+            // What a topic remembers of its series may have been made in what is rolled back.
+            engine.topics.removeAll()
+            engine.output.removeAll(keepingCapacity: false)
+        }
+    }
+
+    // MARK: What cannot wait for the disk
+
+    /// Takes what cannot wait out of a burst that cannot be kept as a whole: alarms, and what people answer. Nothing of
+    /// the burst may be acknowledged; what was taken is remembered, so that it counts once when the burst comes again.
+    public func takeUrgent(_ burst: borrowing Burst) throws {
+        let (ledgerBefore, earlyBefore) = (ledger, early)
+        defer { underway?.clear() }
+        do {
+            try turn { tx in
+                for i in 0..<burst.count where early.count < Self.earlyMax {
+                    try burst.withMessage(i) { topic, payload, info in
+                        let entry = Ledger.Entry(packetID: info.packetID, hash: stableHash(payload, from: stableHash(topic)))
+                        if ledger.isComparing, ledger.knows(entry) { return }
+                        guard entry.packetID != 0, !early.contains(entry), !fatal.contains(entry.hash) else { return }
+                        let arrivedAt = Instant(milliseconds: info.arrivedAtMilliseconds)
+                        advance(to: arrivedAt)
+                        guard isUrgent(topic, payload, info) else { return }
+                        try runDeadlines(upTo: arrivedAt, tx)
+                        underway?.note(packetID: entry.packetID, hash: entry.hash)
+                        try receive(topic, payload, isRetained: info.isRetained, tx)
+                        early.insert(entry)
+                        try tx.noteEarly(packetID: entry.packetID, hash: entry.hash)
+                    }
+                }
+            }
+        } catch {
+            (ledger, early) = (ledgerBefore, earlyBefore)
+            throw error
+        }
+        lastTaken = now
+    }
+
+    /// An alarm that is set, an event, or what a person answers.
+    private func isUrgent(_ topic: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer, _ info: MessageInfo) -> Bool {
+        if info.isRetained { return false }
+        let meaning = topics.find(topic).map { topics[$0] } ?? meaning(of: String(decoding: topic, as: UTF8.self))
+        switch meaning {
+        case .answers, .citizenAnswers: return true
+        case .device(let topic):
+            decoded.removeAll(keepingCapacity: true)
+            _ = catalogue.decode(topic.route, payload: payload, arrivedAt: now, into: &decoded)
+            return decoded.contains { isAlarm($0.quantity) && ($0.quantity.kind == .event || $0.value.asNumber != 0) }
+        case .stranger, .shown, .marker, .ignored: return false
+        }
+    }
+
+    /// Whether readings of this quantity are never thinned and never wait: events, and what an event rule watches.
+    func isAlarm(_ quantity: Quantity) -> Bool { quantity.kind == .event || world.detectors.watchesEvents(of: quantity) }
+}
