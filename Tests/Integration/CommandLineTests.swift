@@ -104,6 +104,9 @@ extension RealProcesses {
                     [
                         "connected", "homes", "devices", "strangers", "messages", "readings", "undecodable", "redelivered",
                         "sessionLostAt", "waiting", "at", "openAlerts", "uncovered",
+                        "degraded", "withheld", "oldestUnacknowledgedAt", "takingBacklog", "backlogMessages", "lastBurstMessages",
+                        "lastBurstMilliseconds", "lastCommitMilliseconds", "deadlinesLateMilliseconds", "turnsFailed", "reconnects",
+                        "sessionsLost", "quarantined", "thinned",
                     ]
                 ),
             ]

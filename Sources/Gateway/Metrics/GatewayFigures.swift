@@ -19,7 +19,8 @@ public struct GatewayFigures: Sendable {
 
     /// What waited at the broker is being taken: its marker has not come back yet.
     public var isTakingBacklog = false
-    /// Messages that had waited, redelivered ones included, since the start and since the present connection.
+    /// Messages that came before the marker: they had waited or lain retained at the broker. Redelivered ones included;
+    /// since the start, and since the present connection.
     public var backlogMessages = 0
     public var backlogMessagesThisTime = 0
 

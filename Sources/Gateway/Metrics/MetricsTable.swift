@@ -33,7 +33,7 @@ extension GatewayMetrics {
         CounterRow("caring_undecodable_total", "Messages of claimed devices that no convention understood.") { $0.counts.undecodable },
         CounterRow("caring_retained_total", "Retained messages of claimed devices: neither reading nor sign of life.") { $0.counts.retained },
         CounterRow("caring_turns_failed_total", "Turns that could not be written down and were undone.") { $0.turnsFailed },
-        CounterRow("caring_backlog_messages_total", "Messages that had waited at the broker, redelivered ones included.") { $0.backlogMessages },
+        CounterRow("caring_backlog_messages_total", "Messages that had waited or lain retained at the broker, redelivered ones included.") { $0.backlogMessages },
         CounterRow("caring_reconnects_total", "Connections to the broker after the first.") { $0.reconnects },
         CounterRow("caring_sessions_lost_total", "Times that the broker had lost the gateway's session.") { $0.sessionsLost },
         CounterRow("caring_quarantined_total", "Messages put aside because nothing could be done with them.") { $0.quarantined },
