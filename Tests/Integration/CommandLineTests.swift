@@ -82,7 +82,7 @@ extension RealProcesses {
                 ),
                 (
                     ["reading", "list", "--as", "ada"],
-                    ["at", "home", "device", "quantity", "channel", "value", "unit", "timeSource"]
+                    ["at", "home", "device", "quantity", "channel", "value", "unit", "timeSource", "earliest"]
                 ),
                 (
                     ["who-saw", "--as", "ada"],
@@ -96,7 +96,7 @@ extension RealProcesses {
                     ["alert", "list", "--as", "ada"],
                     [
                         "alert", "state", "raisedAt", "endedAt", "ended", "circle", "test", "uncovered", "home", "rule", "severity",
-                        "category", "kind", "say", "since", "occurrences", "holders", "asked",
+                        "category", "kind", "say", "since", "earliest", "occurrences", "holders", "asked",
                     ]
                 ),
                 (
