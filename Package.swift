@@ -65,6 +65,9 @@ let package = Package(
             dependencies: ["Gateway", "MQTT", "Devices", "Care", "CZlib", arguments, http, log]),
         // What scripts/bench runs; not a product.
         .executableTarget(name: "bench", dependencies: ["Gateway", "MQTT", "Store", "Devices", "Care", arguments, log]),
+        // What scripts/torture runs; not a product. It reads the daemon's database itself, so that no code of ours hides a row.
+        .executableTarget(
+            name: "torture", dependencies: ["MQTT", "Care", arguments, log, .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(name: "CareTests", dependencies: ["Care"]),
         .testTarget(name: "DevicesTests", dependencies: ["Devices", "Care"]),
         .testTarget(name: "MQTTTests", dependencies: ["MQTT", "CareTesting", log]),
@@ -78,6 +81,7 @@ let package = Package(
             dependencies: [
                 "CareTesting", "Gateway", "Devices", "Notify", "Store", "Care", .product(name: "GRDB", package: "GRDB.swift"),
             ]),
+        .testTarget(name: "TortureTests", dependencies: ["torture"]),
         .testTarget(name: "Integration", dependencies: ["CareTesting", "MQTT", "Store", "Care", log]),
     ],
     swiftLanguageModes: [.v6]
