@@ -4,7 +4,6 @@ import Synchronization
 /// The real `caringd`, kept alive as a service manager would: whoever ends it on purpose says so before.
 final class Daemon: Sendable {
     private let program: String
-    private let arguments: [String]
     private let environment: [String: String]
     let log: String
     /// How long a service manager waits before it starts it again.
@@ -27,9 +26,8 @@ final class Daemon: Sendable {
     }
     private let state = Mutex(State())
 
-    init(program: String, arguments: [String], environment: [String: String], log: String) {
+    init(program: String, environment: [String: String], log: String) {
         self.program = program
-        self.arguments = arguments
         self.environment = environment
         self.log = log
         Thread.detachNewThread { [self] in
@@ -54,14 +52,15 @@ final class Daemon: Sendable {
     }
 
     private func spawn(_ state: inout State) throws {
-        state.child = try Child(program, arguments, environment: environment, log: log)
+        state.child = try Child(program, [], environment: environment, log: log)
         state.starts += 1
     }
 
     private func watch() {
         state.withLock { state in
             guard state.isWanted else { return }
-            if let ending = state.child?.poll() {
+            if let child = state.child, let ending = child.poll() {
+                Preload.cleanUp(after: child.processID)
                 state.child = nil
                 state.startAt = Steady.nanoseconds + Int64(Self.restartMilliseconds) * 1_000_000
                 let said = lastLines()
@@ -87,7 +86,9 @@ final class Daemon: Sendable {
             defer { state.child = nil }
             return state.child
         }
-        child?.end()
+        guard let child else { return }
+        child.end()
+        Preload.cleanUp(after: child.processID)
     }
 
     func signal(_ number: Int32) { state.withLock { $0.child }?.signal(number) }
@@ -101,6 +102,7 @@ final class Daemon: Sendable {
         }
         let began = Steady.nanoseconds
         let ending = child?.stop()
+        if let child { Preload.cleanUp(after: child.processID) }
         return (ending, Double(Steady.nanoseconds - began) / 1e9)
     }
 

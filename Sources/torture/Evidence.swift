@@ -22,6 +22,8 @@ struct Evidence {
     /// What SQLite itself says of the file; "ok" where all is well.
     var integrity = ""
 
+    init() {}
+
     /// - Throws: where the file cannot be opened or read.
     init(database: String) throws {
         var configuration = Configuration()

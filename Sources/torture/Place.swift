@@ -120,6 +120,10 @@ final class Place {
     /// - Parameter libraries: loaded before the daemon's own.
     func startDaemon(libraries: [String] = [], environment more: [String: String] = [:]) throws {
         var environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("CARING_") && $0.key != "LD_PRELOAD" }
+        // Not as arguments: libfaketime adds a variable to the environment before main begins, and the Swift runtime, which
+        // finds the arguments on the stack by way of the environment, then finds none.
+        environment["CARING_DATA"] = data
+        environment["CARING_MQTT"] = "127.0.0.1:\(proxy.port)"
         environment["CARING_BROKER"] = brokerFolder
         environment["CARING_RULES"] = folder + "/rules.yaml"
         // Every single one of them is looked for at the end.
@@ -127,8 +131,7 @@ final class Place {
         environment["CARING_LIMITS_UNDECODABLE_KEPT_DAYS"] = "365"
         if !libraries.isEmpty { environment["LD_PRELOAD"] = libraries.joined(separator: ":") }
         environment.merge(more) { $1 }
-        let daemon = Daemon(
-            program: binaries + "/caringd", arguments: ["--data", data, "--mqtt", "127.0.0.1:\(proxy.port)"], environment: environment, log: daemonLog)
+        let daemon = Daemon(program: binaries + "/caringd", environment: environment, log: daemonLog)
         self.daemon = daemon
         try daemon.start()
         try wait("the daemon to answer", seconds: 30) {

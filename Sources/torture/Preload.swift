@@ -14,8 +14,13 @@ enum Preload {
     static func faketimeEnvironment(file: String) -> [String: String] {
         [
             "FAKETIME_TIMESTAMP_FILE": file, "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1", "FAKETIME_DISABLE_SHM": "1",
+            "DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1",
         ]
+    }
+
+    /// libfaketime's shared memory of a process that had no time to remove it.
+    static func cleanUp(after processID: pid_t) {
+        for name in ["faketime_shm_\(processID)", "sem.faketime_sem_\(processID)"] { unlink("/dev/shm/" + name) }
     }
 
     /// In place, so that the daemon never finds half of it.

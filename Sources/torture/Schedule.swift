@@ -117,7 +117,11 @@ struct Schedule: Sendable, Hashable {
                 for kind in kinds.shuffled(using: &chance) {
                     let number = variants[kind] ?? chance.pick(0...3)
                     variants[kind] = number + 1
-                    let next = Planned(afterMilliseconds: chance.pick(500...4_000), fault: Self.draw(kind, variant: number, &chance))
+                    // Now and then long enough for a connection to count as stable: the gateway would otherwise spend most
+                    // of a long run waiting longer and longer before it connects again.
+                    let isCalm = milliseconds >= 120_000 && chance.happens(percent: 25)
+                    let pause = isCalm ? chance.pick(10_500...13_000) : chance.pick(500...4_000)
+                    let next = Planned(afterMilliseconds: pause, fault: Self.draw(kind, variant: number, &chance))
                     time += next.afterMilliseconds + next.fault.milliseconds
                     if time > milliseconds { return planned }
                     planned.append(next)
