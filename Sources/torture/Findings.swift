@@ -10,8 +10,11 @@ struct Findings {
     var misplaced = 0
     /// Acknowledged by the broker and lost by it, within what its configuration allows.
     var brokerLost = 0
-    /// How long before the broker's end the oldest of these had been acknowledged, milliseconds.
+    /// How long before a kill of the broker the oldest of these had been acknowledged, milliseconds. What went with a
+    /// whole session may be older.
     var brokerLostAgeMax = 0
+    /// Those that went with a whole session.
+    var brokerLostWithSession = 0
     var quarantined = 0
     var thinned = 0
     var alerts = AlertAccount.Result()
@@ -49,22 +52,26 @@ struct Findings {
             if !isRequired, let at = message.acknowledgedAt {
                 if let excuse = losses.excuse(acknowledgedAt: Int(at)) {
                     excusedOnTheWay[message.kind, default: 0] += 1
-                    brokerLostAgeMax = max(brokerLostAgeMax, excuse.at - Int(at))
+                    if !excuse.isSession { brokerLostAgeMax = max(brokerLostAgeMax, excuse.at - Int(at)) }
                 } else {
                     isRequired = true
                 }
             }
             expected[message.kind, default: []].append(.init(value: Int(message.value), isRequired: isRequired))
         }
+        var neverCame: [Int] = []
         for (number, message) in publications.sent.enumerated() where !seen.wasDelivered(publications.number, number) {
             guard let at = message.acknowledgedAt else { continue }
             if let excuse = losses.excuse(acknowledgedAt: Int(at)) {
                 brokerLost += 1
-                brokerLostAgeMax = max(brokerLostAgeMax, excuse.at - Int(at))
+                if excuse.isSession { brokerLostWithSession += 1 } else { brokerLostAgeMax = max(brokerLostAgeMax, excuse.at - Int(at)) }
             } else {
                 lost += 1
-                details.append("\(publications.home): message \(number) (\(message.kind.payload(Int(message.value)))) was acknowledged at \(at) ms and never came.")
+                neverCame.append(number)
             }
+        }
+        if let first = neverCame.first, let last = neverCame.last {
+            details.append("\(publications.home): \(neverCame.count) messages that the broker acknowledged never came, numbers \(first) to \(last).")
         }
         var thinnedHere = publications.mayBeThinned ? evidence.thinned[publications.home] ?? 0 : 0
         thinned += thinnedHere

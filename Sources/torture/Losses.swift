@@ -12,6 +12,7 @@ struct Losses: Sendable {
         var until: Int
         /// When the broker was killed, or turned out to have lost the session.
         var at: Int
+        var isSession = false
     }
     private(set) var windows: [Window] = []
 
@@ -30,9 +31,13 @@ struct Losses: Sendable {
     ///
     /// - Parameter subscribedAt: nil: never again.
     mutating func sessionLost(at: Int, subscribedAt: Int?) {
-        windows.append(Window(from: .min, until: subscribedAt.map { $0 + Self.notedWithinMilliseconds } ?? .max, at: at))
+        windows.append(Window(from: .min, until: subscribedAt.map { $0 + Self.notedWithinMilliseconds } ?? .max, at: at, isSession: true))
     }
 
-    /// The loss that excuses a message that the broker acknowledged at this time; nil where none does.
-    func excuse(acknowledgedAt: Int) -> Window? { windows.first { $0.from <= acknowledgedAt && acknowledgedAt <= $0.until } }
+    /// The loss that excuses a message that the broker acknowledged at this time; nil where none does. What a kill
+    /// explains needs no lost session.
+    func excuse(acknowledgedAt: Int) -> Window? {
+        let all = windows.filter { $0.from <= acknowledgedAt && acknowledgedAt <= $0.until }
+        return all.first { !$0.isSession } ?? all.first
+    }
 }

@@ -60,7 +60,7 @@ enum Preload {
           abort();
         }
 
-        #define REAL(name, type) static type real; if (!real) real = (type)dlsym(RTLD_NEXT, name)
+        #define REAL(name, ...) static __typeof__(__VA_ARGS__) real; if (!real) real = dlsym(RTLD_NEXT, name)
 
         int sqlite3_bind_blob(sqlite3_stmt *s, int i, const void *b, int n, destructor d) {
           REAL("sqlite3_bind_blob", int (*)(sqlite3_stmt *, int, const void *, int, destructor));
@@ -86,7 +86,8 @@ enum Preload {
 
     /// Compiles that library into `folder`.
     ///
-    /// - Returns: its path; nil where there is no C compiler, or where it fails.
+    /// - Returns: its path; nil where there is no C compiler.
+    /// - Throws: where the compiler fails.
     static func poison(folder: String) throws -> String? {
         guard let compiler = ["cc", "clang", "gcc"].lazy.compactMap({ tool($0) }).first else { return nil }
         let (text, library) = ("\(folder)/poison.c", "\(folder)/poison.so")
@@ -94,7 +95,8 @@ enum Preload {
         let child = try Child(
             compiler, ["-shared", "-fPIC", "-O1", "-o", library, text, "-ldl"], environment: ProcessInfo.processInfo.environment,
             log: "\(folder)/poison.log")
-        return child.waitForEnd(seconds: 60) == .code(0) ? library : nil
+        guard child.waitForEnd(seconds: 60) == .code(0) else { throw TortureProblem("\(text) could not be compiled; see \(folder)/poison.log.") }
+        return library
     }
 }
 

@@ -66,7 +66,8 @@ final class Publisher: Sendable {
     enum Home: Sendable {
         /// Everything.
         case mixed
-        /// Nothing but the same bytes: what tells a redelivered message from a new one has least to go by here.
+        /// Nothing but the same bytes, and many of them: what tells a redelivered message from a new one has least to
+        /// go by here.
         case uniform
         /// Silent until a flood is ordered, then as fast as it can.
         case flooding
@@ -180,7 +181,7 @@ private struct PublisherWork {
         if waiting.count - next < 2_000 {
             for _ in 0..<chance.pick(1...150) { add(publisher.sort == .uniform ? .movement : usualKind()) }
         }
-        nextBurstAt = now + chance.pick(50...1_500)
+        nextBurstAt = now + (publisher.sort == .uniform ? chance.pick(50...400) : chance.pick(50...1_500))
         if now >= nextPressAt {
             add(.press)
             nextPressAt = now + chance.pick(2_000...12_000)

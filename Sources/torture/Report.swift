@@ -30,7 +30,7 @@ struct Report {
             "published": .int(Int64(f.published)), "acknowledged": .int(Int64(f.acknowledged)), "stored": .int(Int64(f.stored)),
             "lost": .int(Int64(f.lost)), "doubled": .int(Int64(f.doubled)), "misplaced": .int(Int64(f.misplaced)),
             "kills": .int(Int64(daemonKills + brokerKills)), "seed": .int(seed), "brokerLost": .int(Int64(f.brokerLost)),
-            "brokerLostAgeMaxMilliseconds": .int(Int64(f.brokerLostAgeMax)), "alertsRaised": .int(Int64(f.alertsRaised)),
+            "brokerLostAgeMaxMilliseconds": .int(Int64(f.brokerLostAgeMax)), "brokerLostWithSession": .int(Int64(f.brokerLostWithSession)), "alertsRaised": .int(Int64(f.alertsRaised)),
             "alertsDropped": .int(Int64(f.alerts.dropped)), "alertsDoubled": .int(Int64(f.alerts.doubled)),
             "alertsWithoutCause": .int(Int64(f.alerts.withoutCause)), "sessionsLost": .int(Int64(f.sessionsLost)),
             "sessionLossesUnnoticed": .int(Int64(f.sessionLossesUnnoticed)), "quarantined": .int(Int64(f.quarantined)),
@@ -50,7 +50,8 @@ struct Report {
             "Published \(f.published), acknowledged by the broker \(f.acknowledged), on disk \(f.stored); delivered \(deliveries) times, \(redeliveries) of them again.",
             "Lost \(f.lost), doubled \(f.doubled), out of order \(f.misplaced).",
             "The broker itself lost \(f.brokerLost)"
-                + (f.brokerLost > 0 ? ", acknowledged at most \(f.brokerLostAgeMax) ms before its end" : "")
+                + (f.brokerLost > f.brokerLostWithSession ? ", acknowledged at most \(f.brokerLostAgeMax) ms before it was killed" : "")
+                + (f.brokerLostWithSession > 0 ? ", \(f.brokerLostWithSession) of them with a whole session" : "")
                 + "; it lost the gateway's session \(f.sessionsLost) times, \(f.sessionLossesUnnoticed) of them unnoticed.",
             "Alerts raised \(f.alertsRaised), dropped \(f.alerts.dropped), presses counted twice \(f.alerts.doubled), without a cause \(f.alerts.withoutCause); helpers answered \(answers) times.",
             "Quarantined \(f.quarantined), thinned out \(f.thinned). Everything was taken \(drainedMilliseconds) ms after the last fault.",
