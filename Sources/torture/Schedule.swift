@@ -17,9 +17,8 @@ enum FaultKind: String, CaseIterable, Sendable {
     /// SIGKILL, SIGSTOP and SIGTERM of the broker, and another broker that knows nothing in its place.
     case broker
 
-    /// What is done where `--faults` is not given. `poison` is left out until there is a quarantine: without one a
-    /// poisoned message comes again for ever, and nothing behind it gets through.
-    static let usual = allCases.filter { $0 != .poison }
+    /// What is done where `--faults` is not given.
+    static let usual = allCases
 }
 
 enum Direction: Sendable, Hashable { case toGateway, toBroker }

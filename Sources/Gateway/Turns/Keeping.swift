@@ -58,6 +58,7 @@ extension Engine {
                 } else {
                     for i in 0..<burst.count { try takeOne(burst, i, &acknowledged, tx) }
                 }
+                underway?.clear()
                 try flushThinned(tx)
                 try saveStrangers(tx)
                 guard !acknowledged.isEmpty else { return }
@@ -81,6 +82,8 @@ extension Engine {
             let entry = Ledger.Entry(packetID: info.packetID, hash: hash)
             if try isKnown(entry, &acknowledged, tx) { return }
             let arrivedAt = Instant(milliseconds: info.arrivedAtMilliseconds)
+            // What is done from here to the message itself is not the fault of the one before it.
+            underway?.clear()
             // Deadlines that fall between two messages run between them: the size of a burst changes nothing.
             try runDeadlines(upTo: arrivedAt, tx)
             advance(to: arrivedAt)

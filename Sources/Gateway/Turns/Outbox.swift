@@ -29,7 +29,13 @@ extension Engine {
         try sendPrepared(outbound)
         let due = dueNotices()
         guard !due.isEmpty else { return }
-        try turn { tx in try prepare(due, tx) }
+        do {
+            try turn { tx in try prepare(due, tx) }
+        } catch where StoreProblem(error) == nil {
+            isCareful = true
+            defer { isCareful = false }
+            try turn { tx in try prepare(due, tx) }
+        }
         try sendPrepared(outbound)
     }
 
@@ -42,17 +48,34 @@ extension Engine {
     /// Decides, and records the attempt. What may be said goes after the commit.
     private func prepare(_ due: [Notice], _ tx: StoreTurn) throws {
         for notice in due {
-            guard let outgoing = try decide(notice, tx) else {
-                try close(notice, .cancelled, problem: "not permitted, or not true any more, when it was to be sent", tx)
+            if !isCareful {
+                try prepare(notice, tx)
                 continue
             }
-            var attempt = notice
-            attempt.state = .attempted
-            attempt.attempts += 1
-            replace(attempt)
-            try tx.save(attempt)
-            prepared.append((attempt, outgoing))
+            let memory = Memory(self)
+            do {
+                try tx.savepoint { try prepare(notice, tx) }
+            } catch where StoreProblem(error) == nil {
+                // One that fails must not hold up the others, nor be taken for a message's fault.
+                memory.putBack(self)
+                log.critical("A notice could not be made; it is tried again in a minute.", metadata: ["error": "\(type(of: error))"])
+                var later = notice
+                later.nextAttemptAt = now + .minutes(1)
+                replace(later)
+            }
         }
+    }
+
+    private func prepare(_ notice: Notice, _ tx: StoreTurn) throws {
+        guard let outgoing = try decide(notice, tx) else {
+            return try close(notice, .cancelled, problem: "not permitted, or not true any more, when it was to be sent", tx)
+        }
+        var attempt = notice
+        attempt.state = .attempted
+        attempt.attempts += 1
+        replace(attempt)
+        try tx.save(attempt)
+        prepared.append((attempt, outgoing))
     }
 
     /// What was prepared and has not gone waits again, as if it had not been attempted: a turn that begins may change
