@@ -82,20 +82,32 @@ import Testing
 
     @Test func `a commit that fails sends nothing`() throws {
         let street = try Street()
-        // The disk says no when the attempt is written down, at the very end of the turn.
-        let database = try DatabaseQueue(path: street.gateway.folder + "/caring.sqlite")
-        try database.write {
-            try $0.execute(
-                sql: "CREATE TRIGGER full BEFORE UPDATE ON notice WHEN NEW.state = 'attempted' BEGIN SELECT RAISE(ABORT, 'disk full'); END")
-        }
+        street.gateway.storeProblem = .diskFull
         #expect(throws: (any Error).self) { try press(street) }
         #expect(throws: Never.self) { try street.gateway.engine.runOutbox() }
         #expect(street.words.isEmpty && street.showing.isEmpty)
-        try database.write { try $0.execute(sql: "DROP TRIGGER full") }
+        street.gateway.storeProblem = nil
         try press(street)
         try street.gateway.settle()
         #expect(street.showing == ["maria", "tom"])
         #expect(try street.alert().id == AlertID(1), "The first was put back whole.")
+    }
+
+    /// Something is wrong with one notice, and not with the disk: neither the alarm nor the others are lost for it.
+    @Test func `a notice that cannot be made keeps its alert, is tried again, and holds up no other`() throws {
+        let street = try Street()
+        let database = try DatabaseQueue(path: street.gateway.folder + "/caring.sqlite")
+        try database.write {
+            try $0.execute(
+                sql: "CREATE TRIGGER poison BEFORE UPDATE ON notice WHEN NEW.body LIKE '%maria%' AND NEW.state = 'attempted' BEGIN SELECT RAISE(ABORT, 'poison'); END")
+        }
+        try press(street)
+        try street.gateway.settle()
+        #expect(street.showing == ["tom"])
+        #expect(try street.gateway.read { try $0.quarantined(limit: 10) }.isEmpty, "The button is not to blame.")
+        try database.write { try $0.execute(sql: "DROP TRIGGER poison") }
+        try street.gateway.advance(.minutes(1))
+        #expect(street.showing == ["maria", "tom"])
     }
 
     @Test func `after a crash between commit and send it is sent by the next start`() throws {
