@@ -228,6 +228,11 @@ final class Run {
         say("The faults are over; waiting for what is under way …")
         let began = clock.milliseconds
         for responder in responders { responder.settle() }
+        // Before the gateway has subscribed, a session that was lost would take the last words with it.
+        try place.wait("the gateway to reach the broker again", seconds: Self.settleSecondsMax) {
+            guard let status = try? self.place.status() else { return false }
+            return status["connected"] == .bool(true) && self.place.proxy.seen.all.connects.last?.subscribedAt != nil
+        }
         // The last word of each home: when the gateway has acknowledged it, everything before it has come or never will.
         for publisher in publishers {
             publisher.order(.movement)
