@@ -30,6 +30,9 @@ enum AlertAccount {
         var sentences: [String] = []
     }
 
+    /// Rules of alerts about the gateway itself.
+    static let troubles: Set<String> = ["session-lost", "quarantine"]
+
     /// - Parameters:
     ///   - lastNumber: the counter that alerts are numbered by.
     ///   - pressesKept: presses on disk, by home.
@@ -56,7 +59,8 @@ enum AlertAccount {
             }
         }
         for alert in alerts {
-            if alert.rule != rule {
+            // Trouble with the gateway itself is told as an alert of its own; faults cause it.
+            if alert.rule != rule, !troubles.contains(alert.rule) {
                 result.withoutCause += 1
                 result.sentences.append("Alert a\(alert.number) of the rule \(alert.rule) has no cause.")
             }

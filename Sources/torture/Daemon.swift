@@ -28,7 +28,8 @@ final class Daemon: Sendable {
 
     init(program: String, environment: [String: String], log: String) {
         self.program = program
-        self.environment = environment
+        // What it said last is looked at when it has ended; a trace of where it was would stand in the way.
+        self.environment = environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
         self.log = log
         Thread.detachNewThread { [self] in
             while !state.withLock({ $0.isOver }) {

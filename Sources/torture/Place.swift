@@ -73,6 +73,11 @@ final class Place {
               - {who: coordinators, at_once: 8, wait: 4s}
             arrive_within: 6s
             resolve_within: 8s
+          infrastructure:
+            steps:
+              - {who: coordinators, at_once: 8, wait: 4s}
+            arrive_within: 6s
+            resolve_within: 8s
 
         """
 
