@@ -14,8 +14,15 @@ final class DiskWatch {
     static let backupEvery: Span = .days(1)
     /// The first copy of a new folder: when there is something to lose, and its start is over.
     static let firstBackupAfter: Span = .minutes(10)
+    /// Between two looks whether a copy is due, and after one that failed.
+    static let backupLookEvery: Span = .minutes(10)
 
     private let reserve: Reserve
+    private let folder: String
+    private let reserveBytes: Int64
+    /// The reserve was given up: as much of what is free is its own.
+    private var isReserveSpent = false
+    private var nextBackupLook = Instant.distantPast
     private let backups: Backups
     private let journal: ActJournal?
     private let keepsBackups: Bool
@@ -30,7 +37,9 @@ final class DiskWatch {
     }
 
     init(folder: String, limits: Limits, backups: Backups, journal: ActJournal?, now: Instant, log: Logger) {
-        reserve = Reserve(folder: folder, bytes: Int64(limits.reserveMebibytes) << 20)
+        self.folder = folder
+        reserveBytes = Int64(limits.reserveMebibytes) << 20
+        reserve = Reserve(folder: folder, bytes: reserveBytes)
         self.backups = backups
         self.journal = journal
         keepsBackups = limits.backupsKeptMax > 0
@@ -44,7 +53,7 @@ final class DiskWatch {
     /// The storage said no.
     func failed(_ problem: StoreProblem, _ engine: Engine) {
         engine.degrade(problem)
-        if problem == .diskFull { reserve.release() }
+        if problem == .diskFull { spendReserve() }
         nextLook = engine.now + Self.lookEvery
     }
 
@@ -52,13 +61,26 @@ final class DiskWatch {
     func look(_ engine: Engine) {
         guard let problem = engine.degraded?.problem, engine.now >= nextLook else { return }
         nextLook = engine.now + Self.lookEvery
-        // While the disk is full the reserve is what alerts live on: the first room there is goes to it.
-        if problem == .diskFull, !reserve.hold() { return }
-        if !engine.tryToRecover(), engine.degraded?.problem == .diskFull { reserve.release() }
+        // While the disk is full the reserve is what alerts live on: the first room there is goes to it. Where there is never
+        // room for another one, what is free beyond it has to do.
+        if problem == .diskFull, !reserve.hold() {
+            let own = isReserveSpent ? reserveBytes : 0
+            guard let free = Reserve.freeBytes(folder: folder), free > own + reserveBytes / 4 else { return }
+        }
+        if engine.tryToRecover() { isReserveSpent = isReserveSpent && !reserve.isHeld } else if engine.degraded?.problem == .diskFull { spendReserve() }
+    }
+
+    private func spendReserve() {
+        if reserve.isHeld { isReserveSpent = true }
+        reserve.release()
     }
 
     /// Makes a copy of the database when one is due, on a thread of its own.
     func backUpIfDue(_ store: Store, now: Instant) {
+        guard now >= nextBackupLook else { return }
+        nextBackupLook = now + Self.backupLookEvery
+        // There may be room for it since the start.
+        if !reserve.isHeld, reserve.hold() { isReserveSpent = false }
         guard keepsBackups else { return }
         let newest = backups.list().first?.at
         let isDue = newest.map { now - $0 >= Self.backupEvery } ?? (now - startedAt >= Self.firstBackupAfter)
@@ -70,7 +92,7 @@ final class DiskWatch {
                 _ = try backups.make(source, at: now)
                 log.info("A copy of the database has been made.")
             } catch {
-                log.error("No copy of the database could be made; it is tried again in a minute.", metadata: ["error": "\(error)"])
+                log.error("No copy of the database could be made; it is tried again in ten minutes.", metadata: ["error": "\(error)"])
             }
         }
         thread.name = "backup"

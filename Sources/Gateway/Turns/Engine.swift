@@ -162,6 +162,7 @@ public final class Engine {
         takeBackPrepared()
         defer { queuedInTurn.removeAll() }
         let lineBefore = line
+        let thinnedBefore = thinnedByHome
         do {
             let result = try store.turn { tx in
                 let result = try body(tx)
@@ -185,6 +186,7 @@ public final class Engine {
             toClear = toClearBefore
             prepared = preparedBefore
             line = lineBefore
+            thinnedByHome = thinnedBefore
             thinning.held.removeAll()
             thinning.thinned.removeAll()
             output.removeAll(keepingCapacity: false)
