@@ -21,6 +21,8 @@ struct CallbackState {
     var signals: [Signal] = []
     /// A message came that could not be taken. Its acknowledgement is queued and must not be written.
     var isDamaged = false
+    /// What OpenSSL found wrong with the broker's certificate, as one of its `X509_V_ERR_…`.
+    var certificateProblem: Int?
     let clock: @Sendable () -> Int64
 }
 
@@ -79,3 +81,17 @@ func mqttOnSubscribe(
     let reason = if count == 1, let granted { granted.pointee } else { Int32(MQTT_RC_UNSPECIFIED.rawValue) }
     withState(object) { $0.pointee.signals.append(.subscribeAnswered(mid: mid, reason: reason)) }
 }
+
+/// libmosquitto returns no more than "TLS error", and frees what OpenSSL knows of it. But before that it logs.
+func mqttOnLog(
+    _ handle: OpaquePointer?, _ object: UnsafeMutableRawPointer?, _ level: Int32, _ text: UnsafePointer<CChar>?
+) {
+    guard level == Int32(MOSQ_LOG_ERR), let secured = mosquitto_ssl_get(handle), let verifyResult else { return }
+    let problem = verifyResult(secured)
+    if problem != 0 { withState(object) { $0.pointee.certificateProblem = problem } }
+}
+
+/// `long SSL_get_verify_result(const SSL *)` of the OpenSSL that libmosquitto has loaded. Looked up by its name, so that
+/// it is not one more library to link; nil where it is not there, and then it is not said what is wrong.
+private let verifyResult: (@convention(c) (UnsafeMutableRawPointer) -> Int)? =
+    dlsym(nil, "SSL_get_verify_result").map { unsafeBitCast($0, to: (@convention(c) (UnsafeMutableRawPointer) -> Int).self) }

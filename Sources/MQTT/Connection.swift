@@ -65,6 +65,7 @@ final class Connection {
             try Self.check(
                 "mosquitto_tls_opts_set",
                 mosquitto_tls_opts_set(handle, verifyPeer, tls.minimumVersion.rawValue, nil))
+            mosquitto_log_callback_set(handle, mqttOnLog)
         }
         mosquitto_message_callback_set(handle, mqttOnMessage)
         mosquitto_connect_v5_callback_set(handle, mqttOnConnect)
@@ -88,9 +89,10 @@ final class Connection {
         if stored != Int32(MOSQ_ERR_INVAL.rawValue) {
             try Self.check("mosquitto_connect_bind_v5", stored)
         }
-        try Self.check(
-            "mosquitto_connect_bind_async",
-            mosquitto_connect_bind_async(handle, configuration.host, Int32(configuration.port), keepAlive, nil))
+        let code = mosquitto_connect_bind_async(handle, configuration.host, Int32(configuration.port), keepAlive, nil)
+        // A broker on the same machine may have shown its certificate already.
+        if code > 0, let problem = state.pointee.certificateProblem { throw .certificate(problem: problem) }
+        try Self.check("mosquitto_connect_bind_async", code)
     }
 
     private func set(_ option: mosq_opt_t, _ value: Int32) throws(MQTTFailure) {
@@ -106,6 +108,9 @@ final class Connection {
     static func failure(_ call: String, _ code: Int32) -> MQTTFailure {
         .library(call: call, code: code, text: String(cString: mosquitto_strerror(code)))
     }
+
+    /// From now on the library's log is not listened to: it has a line for each message.
+    func stopListeningToLog() { mosquitto_log_callback_set(handle, nil) }
 
     // MARK: The loop
 
@@ -132,10 +137,29 @@ final class Connection {
             if isConnecting, !state.pointee.signals.isEmpty { return }
             if count == countBefore {
                 if !hasInput { return }
+                // libmosquitto 2.0.11 calls a TLS handshake that cannot go on any more a success, for ever.
+                if isConnecting, isOver { return note(closed: Int32(MOSQ_ERR_CONN_LOST.rawValue)) }
             } else if isTimeUp() {
                 return
             }
             countBefore = count
+        }
+    }
+
+    /// The same on the reader's thread: goes on as more arrives, until somebody writes to `stop` while the socket is
+    /// empty, the burst is full, or the connection is lost.
+    func readBurst(untilReadable stop: Int32) {
+        while true {
+            readBurst()
+            if state.pointee.burst.isFull { return }
+            guard let descriptor = socket else { return }
+            let isStopped = withUnsafeTemporaryAllocation(of: pollfd.self, capacity: 2) { both in
+                both.initializeElement(at: 0, to: pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
+                both.initializeElement(at: 1, to: pollfd(fd: stop, events: Int16(POLLIN), revents: 0))
+                _ = Glibc.poll(both.baseAddress, 2, -1)
+                return both[0].revents == 0 && both[1].revents != 0
+            }
+            if isStopped { return }
         }
     }
 
@@ -146,14 +170,26 @@ final class Connection {
         return Glibc.poll(&socket, 1, 0) > 0
     }
 
+    /// Whether the other side has ended the connection and nothing is left to be read.
+    private var isOver: Bool {
+        guard let descriptor = socket else { return true }
+        var byte: UInt8 = 0
+        let count = recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT))
+        return count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)
+    }
+
     /// Passes a library result on as a signal, should no callback have told of the failure.
     ///
     /// - Returns: whether the call succeeded.
     func succeeded(_ code: Int32) -> Bool {
         if code <= 0 { return true }
+        note(closed: code)
+        return false
+    }
+
+    private func note(closed code: Int32) {
         let isTold = state.pointee.signals.contains { if case .closed = $0 { true } else { false } }
         if !isTold { state.pointee.signals.append(.closed(code: code)) }
-        return false
     }
 
     /// Writes what is queued, acknowledgements included, as far as the socket takes it.

@@ -42,6 +42,7 @@ extension MQTTClient {
         guard case .waiting(let until) = phase, now >= until else { return }
         // What an earlier connection may have left must not be taken for news of this one.
         state.pointee.signals.removeAll(keepingCapacity: true)
+        state.pointee.certificateProblem = nil
         do {
             let connection = try Connection(configuration, state: state)
             let limit = Int64(configuration.connectTimeoutMilliseconds) * 1_000_000
@@ -160,6 +161,7 @@ extension MQTTClient {
 
     private func connectAnswered(_ reason: Int32, _ sessionPresent: Bool) {
         guard case .connecting(let connection, _) = phase else { return }
+        connection.stopListeningToLog()
         if reason == 0 {
             phase = .connected(connection, sinceNanoseconds: monotonicNanoseconds())
             events.append(.connected(sessionPresent: sessionPresent))
@@ -173,10 +175,11 @@ extension MQTTClient {
     private func closed(_ code: Int32) {
         switch phase {
         case .connecting:
-            unreachable(brokersFailure(code))
+            unreachable(state.pointee.certificateProblem.map { .certificate(problem: $0) } ?? brokersFailure(code))
         case .connected(_, let since):
             if isTakenOver(code, since: since) {
-                shortConnections = 0
+                // The next connection that ends like this is enough: two clients do not begin their fight anew.
+                shortConnections = Self.shortConnectionsMax - 1
                 events.append(.takenOver)
                 dropConnection(next: .waiting(untilNanoseconds: monotonicNanoseconds() + delay.longest()))
             } else {

@@ -51,12 +51,16 @@ extension MQTTClient {
     /// as after a throw.
     public func withhold() { isWithheld = true }
 
+    /// From this many messages in one burst on there are likely to be more: what a broker holds back comes about as fast as it
+    /// is read, so a burst of a backlog is seldom full.
+    static var readAheadMessagesMin: Int { 1_024 }
+
     /// Begins to read the next burst on the reader's thread, if there is likely to be one and the group may grow.
     ///
     /// - Returns: whom to wait for, when it has begun.
     private func readsAhead(_ messages: Int, since began: Int64) -> Reader? {
         // Live messages, and a few of them, take the short way: no other thread is woken.
-        guard burstInHand.isFull, burstMillisecondsMax == nil, !isDisconnectWanted,
+        guard burstInHand.isFull || burstInHand.count >= Self.readAheadMessagesMin, burstMillisecondsMax == nil, !isDisconnectWanted,
             case .connected(let connection, _) = phase, connection.socket != nil,
             // The limit holds for whole bursts: each is read to its end.
             messages + configuration.burstMessagesMax <= configuration.groupMessagesMax,
@@ -65,7 +69,7 @@ extension MQTTClient {
         do {
             let reader = try self.reader ?? Reader()
             self.reader = reader
-            reader.begin { connection.readBurst() }
+            reader.begin { connection.readBurst(untilReadable: $0) }
             return reader
         } catch {
             // It is only slower.

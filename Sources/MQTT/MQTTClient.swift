@@ -45,7 +45,7 @@ public final class MQTTClient {
     /// The burst that is being handed over, while the state's own may be filled with the next. The two are exchanged
     /// and never made anew, so these are all the messages that are ever in memory.
     var burstInHand: Burst
-    /// Made when a burst is full for the first time; ends with the client.
+    /// Made when a burst is large for the first time; ends with the client.
     var reader: Reader?
     /// While live messages are taken: reading a burst ends this many milliseconds after its first message, and nothing is
     /// read ahead, so that what is urgent does not wait behind a long burst. Nil, as in a backlog: no limit. May be changed
@@ -101,8 +101,8 @@ public final class MQTTClient {
     /// One turn: connects when that is due, waits for something to do, reads until the socket is empty or
     /// the burst full, hands the burst over, and only then writes acknowledgements and what was published.
     ///
-    /// When the burst was full there is more: then the next is read while this one is handed over, and so on until the
-    /// socket is empty or `groupMessagesMax` is reached. The acknowledgements of such a group are written together, after its
+    /// When the burst was large there is more: then the next is read while this one is handed over, and so on until few
+    /// are left or `groupMessagesMax` is reached. The acknowledgements of such a group are written together, after its
     /// last burst was kept.
     ///
     /// When `handOver` throws, nothing of the group is acknowledged and the connection is dropped; the broker sends all of

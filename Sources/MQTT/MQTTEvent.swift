@@ -34,6 +34,8 @@ public enum MQTTFailure: Error, Sendable, Hashable, CustomStringConvertible, Cus
     /// libmosquitto's result of a call.
     case library(call: String, code: Int32, text: String)
     case system(call: String, errno: Int32)
+    /// The broker's certificate was not accepted; OpenSSL's number for why.
+    case certificate(problem: Int)
     /// Milliseconds.
     case noAnswer(after: Int)
     case notConnected
@@ -53,7 +55,15 @@ public enum MQTTFailure: Error, Sendable, Hashable, CustomStringConvertible, Cus
         case .reason(code: 0x85, _): "The broker refused the client id: choose another one."
         case .reason: "The broker ended the connection: see its log."
         case .library(_, code: 8, _), .library(_, code: 23, _):
-            "No secure connection to the broker: check the certificate files and the host name."
+            "No secure connection to the broker: check the certificate files, their dates, the host name and the TLS version."
+        case .certificate(problem: 9):
+            "The broker's certificate is not valid yet: check its dates and the clock of this machine."
+        case .certificate(problem: 10):
+            "The broker's certificate has expired: renew it, or check the clock of this machine."
+        case .certificate(problem: 18), .certificate(problem: 19), .certificate(problem: 20), .certificate(problem: 21):
+            "The broker's certificate is not one that the authority in ca_file has signed: check both files."
+        case .certificate:
+            "The broker's certificate was not accepted: check the certificate files, their dates and the host name."
         case .library, .system: "The connection to the broker failed: check that it is running and can be reached."
         case .noAnswer: "The broker does not answer: check its address, and that nothing on the way blocks it."
         case .notConnected: "There is no connection to the broker: try again later."
@@ -69,6 +79,7 @@ public enum MQTTFailure: Error, Sendable, Hashable, CustomStringConvertible, Cus
         case .reason(let code, let text): "MQTTFailure: reason code \(code): \(text)"
         case .library(let call, let code, let text): "MQTTFailure: \(call) returned \(code): \(text)"
         case .system(let call, let errno): "MQTTFailure: \(call): errno \(errno)"
+        case .certificate(let problem): "MQTTFailure: the broker's certificate was not accepted, X509 error \(problem)"
         case .noAnswer(let after): "MQTTFailure: no CONNACK after \(after) ms"
         case .notConnected: "MQTTFailure: not connected"
         case .insideBurst: "MQTTFailure: called between reading a burst and committing it"

@@ -5,17 +5,21 @@ import Glibc
 /// Whoever has called `begin` touches nothing that the work uses until `finish` has returned, and begins nothing else
 /// before that.
 final class Reader {
+    /// Wakes the work when its owner waits for its end.
+    private let stop: Waker
     /// What the two threads share.
     ///
     /// `@unchecked Sendable`: `work` belongs to the owner until it posts `begun`, to the thread from then until it posts
     /// `ended`, and to the owner again afterwards. The semaphores order the accesses; the same holds for everything
     /// that the work refers to.
     private final class Shared: @unchecked Sendable {
-        var work: (() -> Void)?
+        var work: ((Int32) -> Void)?
+        let stop: Int32
         let begun: UnsafeMutablePointer<sem_t>
         let ended: UnsafeMutablePointer<sem_t>
 
-        init() {
+        init(stop: Int32) {
+            self.stop = stop
             begun = .allocate(capacity: 1)
             ended = .allocate(capacity: 1)
             // Fails only for a value that is too large; this one is zero.
@@ -36,11 +40,13 @@ final class Reader {
         }
     }
 
-    private let shared = Shared()
+    private let shared: Shared
     private let thread: pthread_t
 
-    /// - Throws: `MQTTFailure.system`, when there is no thread to be had.
+    /// - Throws: `MQTTFailure.system`, when there is no thread or no file descriptor to be had.
     init() throws(MQTTFailure) {
+        stop = try Waker()
+        shared = Shared(stop: stop.readEnd)
         var thread = pthread_t()
         let retained = Unmanaged.passRetained(shared)
         let code = pthread_create(
@@ -70,16 +76,22 @@ final class Reader {
             Shared.wait(shared.begun)
             if shared.work == nil { return }
             // Not through a local copy: that would still hold what the work refers to when the owner goes on.
-            shared.work?()
+            shared.work?(shared.stop)
             shared.work = nil
             sem_post(shared.ended)
         }
     }
 
-    func begin(_ work: @escaping () -> Void) {
+    /// - Parameter work: gets a descriptor that becomes readable when its owner waits for its end.
+    func begin(_ work: @escaping (_ stop: Int32) -> Void) {
         shared.work = work
         sem_post(shared.begun)
     }
 
-    func finish() { Shared.wait(shared.ended) }
+    /// Asks the work to come to its end, and waits for that.
+    func finish() {
+        stop.wake()
+        Shared.wait(shared.ended)
+        stop.drain()
+    }
 }

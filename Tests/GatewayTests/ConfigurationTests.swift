@@ -73,7 +73,7 @@ func problems(_ body: () throws -> Void) -> [String] {
             zone: Europe/London
             emergency_number: "999"
             log_level: Debug
-            tls: {ca_file: ca.pem, certificate_file: c.pem, key_file: k.pem}
+            tls: {ca_file: ca.pem, certificate_file: c.pem, key_file: k.pem, minimum_version: TLSv1.3}
             limits:
               homes_max: 12
               burst_messages_max: 1_000
@@ -82,7 +82,9 @@ func problems(_ body: () throws -> Void) -> [String] {
         #expect(c.mqttUser == "hub" && c.mqttPassword == "s3cret" && c.topics == ["homes/#", "gateways/+/x/#"])
         #expect(c.devicesFolder == "d" && c.rulesFile == "r.yaml" && c.brokerFolderUsed == "b" && c.socketPathUsed == "s.sock")
         #expect(c.zone == "Europe/London" && c.emergencyNumber == "999" && c.logLevel == "debug")
-        #expect(c.tls == .init(caFile: "ca.pem", certificateFile: "c.pem", keyFile: "k.pem"))
+        #expect(c.tls == .init(caFile: "ca.pem", certificateFile: "c.pem", keyFile: "k.pem", minimumVersion: .v1_3))
+        #expect(try load("tls: {ca_file: ca.pem}").tls?.minimumVersion == .v1_2)
+        #expect(problems { _ = try load("tls: {ca_file: ca.pem, minimum_version: tlsv1.1}") }.first?.contains("tlsv1.2") == true)
         #expect(c.metrics == .init(host: "::1", port: 9_100))
         #expect(c.limits.homesMax == 12 && c.limits.burstMessagesMax == 1000)
     }

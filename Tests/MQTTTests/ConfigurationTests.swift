@@ -44,6 +44,7 @@ import Testing
             .configuration(setting: "port", rule: "must be 1 to 65535"), .reason(code: 0x87, text: "x"),
             .reason(code: 0x85, text: "x"), .reason(code: 0x80, text: "x"), .library(call: "c", code: 8, text: "x"),
             .library(call: "c", code: 1, text: "x"), .system(call: "c", errno: 1), .noAnswer(after: 1),
+            .certificate(problem: 9), .certificate(problem: 10), .certificate(problem: 20), .certificate(problem: 1),
             .notConnected, .insideBurst, .queueFull(publishQueueMax: 1), .tooLarge(payloadBytes: 1),
         ]
         for failure in failures {

@@ -7,7 +7,7 @@ enum ConfigurationKeys {
         "data", "mqtt", "mqtt_user", "mqtt_password", "topics", "devices", "rules", "broker", "socket", "metrics",
         "zone", "emergency_number", "log_level",
     ]
-    static let tls = ["ca_file", "certificate_file", "key_file"]
+    static let tls = ["ca_file", "certificate_file", "key_file", "minimum_version"]
     static let limits = Limits.table.map(\.key)
     static let all = plain + tls.map { "tls.\($0)" } + limits.map { "limits.\($0)" }
 
@@ -114,6 +114,9 @@ extension GatewayConfiguration {
         }
         guard let caFile = reader.path(authority, "a file") else { return }
         tls = TLS(caFile: caFile, certificateFile: certificate, keyFile: key)
+        if let value = values["tls.minimum_version"], let version: TLSVersion = reader.choice(value, "TLS version") {
+            tls?.minimumVersion = version
+        }
     }
 }
 

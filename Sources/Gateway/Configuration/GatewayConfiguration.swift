@@ -10,6 +10,13 @@ public struct GatewayConfiguration: Sendable, Hashable {
         /// The gateway's own certificate and key: both or neither.
         public var certificateFile: String?
         public var keyFile: String?
+        /// Nothing older is spoken with the broker.
+        public var minimumVersion = TLSVersion.v1_2
+    }
+
+    public enum TLSVersion: String, CaseIterable, Sendable {
+        case v1_2 = "tlsv1.2"
+        case v1_3 = "tlsv1.3"
     }
 
     /// Where something listens.

@@ -387,7 +387,9 @@ public final class GatewayService: Service, CommandPerformer {
         mqtt.filtersToRemove = try store.read { try $0.subscriptions() }.filter { !wantedFilters.contains($0) }.map { try TopicFilter($0) }
         mqtt.will = .init(topic: try Topic("gateway/status"), payload: Array("offline".utf8), qos: 1, retain: true)
         if let tls = configuration.tls {
-            mqtt.tls = .init(caFile: tls.caFile, certificateFile: tls.certificateFile, keyFile: tls.keyFile)
+            mqtt.tls = .init(
+                caFile: tls.caFile, certificateFile: tls.certificateFile, keyFile: tls.keyFile,
+                minimumVersion: tls.minimumVersion == .v1_3 ? .v1_3 : .v1_2)
         }
         return mqtt
     }
