@@ -8,11 +8,13 @@ struct Bench: ParsableCommand {
         commandName: "bench", abstract: "Measure the gateway on this machine, against the broker alone.",
         discussion: """
             drain: a full session emptied, against mosquitto_sub. latency: an SOS to the helper's client, against the \
-            broker's own round trip. replay: a recording at full speed. storage: bytes a reading, and memory.
+            broker's own round trip and a commit, and while others speak. flood: the same while one home publishes without \
+            end. restart: killed, and serving again. flat: a message's cost by the number of homes. memory: two million \
+            messages drained. replay: a recording at full speed. storage: bytes a reading, and memory.
             Every figure is the median of the runs; spread is the largest minus the smallest, as a part of the median.
             """)
 
-    enum Part: String, CaseIterable, ExpressibleByArgument { case drain, latency, replay, storage }
+    enum Part: String, CaseIterable, ExpressibleByArgument { case drain, latency, flood, restart, flat, memory, replay, storage }
 
     @Argument(help: "Only this part.") var part: Part?
     @Option(help: "How often each is measured.") var runs = 3
@@ -41,6 +43,10 @@ struct Bench: ParsableCommand {
         switch part {
         case .drain: report.figures += try Drain(binaries: folder, runs: runs, say: say).measure()
         case .latency: report.figures += try Latency(binaries: folder, runs: runs, say: say).measure()
+        case .flood: report.figures += try Flood(binaries: folder, runs: runs, say: say).measure()
+        case .restart: report.figures += try Restart(binaries: folder, runs: runs, say: say).measure()
+        case .flat: report.figures += try Flat(binaries: folder, runs: runs, say: say).measure()
+        case .memory: report.figures += try Memory(binaries: folder, runs: runs, say: say).measure()
         case .replay:
             if let figures = try ReplaySpeed(binaries: folder, runs: runs, recording: recording, say: say).measure() {
                 report.figures += figures

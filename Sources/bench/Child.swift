@@ -24,11 +24,14 @@ final class Child: @unchecked Sendable {
     private var hasEnded = false
 
     /// - Parameter takesOutput: reads standard output instead of standard error; otherwise that is /dev/null.
-    init(_ tool: String, _ arguments: [String], folder: String? = nil, takesOutput: Bool = false) throws {
+    init(
+        _ tool: String, _ arguments: [String], folder: String? = nil, takesOutput: Bool = false, environment: [String: String] = [:]
+    ) throws {
         name = URL(fileURLWithPath: tool).lastPathComponent
         process.executableURL = URL(fileURLWithPath: tool)
         process.arguments = arguments
         if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         let pipe = Pipe()
         process.standardOutput = takesOutput ? pipe : FileHandle.nullDevice
@@ -103,15 +106,21 @@ final class Child: @unchecked Sendable {
     /// SIGTERM, and SIGKILL when that was not enough.
     func stop() {
         guard process.isRunning else { return }
-        kill(process.processIdentifier, SIGTERM)
+        Glibc.kill(process.processIdentifier, SIGTERM)
         let ends = Date(timeIntervalSinceNow: 15)
         while process.isRunning {
             usleep(5_000)
             if Date() > ends {
-                kill(process.processIdentifier, SIGKILL)
+                Glibc.kill(process.processIdentifier, SIGKILL)
                 return
             }
         }
+    }
+
+    /// SIGKILL, and waits for its end.
+    func kill() {
+        Glibc.kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
     }
 
     /// The most memory it has had at once, MiB.

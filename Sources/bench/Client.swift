@@ -12,6 +12,8 @@ final class Client {
     struct Message {
         var topic: String
         var payload: [UInt8]
+        /// It lay there before the subscription.
+        var isRetained: Bool
         /// When it was read, monotonic nanoseconds.
         var nanoseconds: Int64
     }
@@ -47,7 +49,7 @@ final class Client {
     private func pass(_ milliseconds: Int32) -> [MQTTEvent] {
         let events = mqtt.pass(timeoutMilliseconds: milliseconds) { burst in
             let now = MQTTClient.systemMonotonicNanoseconds()
-            for i in burst.indices { received.append(Message(topic: burst.topic(i), payload: burst.payload(i), nanoseconds: now)) }
+            for i in burst.indices { received.append(Message(topic: burst.topic(i), payload: burst.payload(i), isRetained: burst.info(i).isRetained, nanoseconds: now)) }
         }
         for event in events { if case .published = event { confirmed += 1 } }
         return events
@@ -61,6 +63,12 @@ final class Client {
         // Half a queue at a time: writing each by itself would be a system call's wait for each.
         if sent % (unconfirmedMax / 2) == 0 { pass(0) }
     }
+
+    /// Writes what was published and takes what was confirmed, without waiting.
+    func flush() { pass(0) }
+
+    /// Messages that the broker has confirmed.
+    var confirmedCount: Int { confirmed }
 
     /// Publishes one message now.
     /// - Returns: when it was handed to the socket, monotonic nanoseconds.
@@ -85,7 +93,9 @@ final class Client {
     }
 
     /// Waits for a message that is wanted; what comes before it is dropped.
-    func wait(seconds: Double = 30, _ isWanted: (Message) -> Bool) throws -> Message {
+    ///
+    /// - Parameter whileWaiting: called between looks, which then are at most 20 ms apart.
+    func wait(seconds: Double = 30, whileWaiting: (() throws -> Void)? = nil, _ isWanted: (Message) -> Bool) throws -> Message {
         let ends = MQTTClient.systemMonotonicNanoseconds() + Int64(seconds * 1e9)
         while true {
             while !received.isEmpty {
@@ -94,7 +104,8 @@ final class Client {
             }
             let left = ends - MQTTClient.systemMonotonicNanoseconds()
             guard left > 0 else { throw BenchProblem(description: "A message that was waited for did not come within \(Int(seconds)) s.") }
-            pass(Int32(clamping: min(1_000, left / 1_000_000 + 1)))
+            pass(Int32(clamping: min(whileWaiting == nil ? 1_000 : 20, left / 1_000_000 + 1)))
+            try whileWaiting?()
         }
     }
 

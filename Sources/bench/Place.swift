@@ -57,10 +57,17 @@ final class Place {
     /// Starts the real daemon.
     /// - Returns: when the broker let it in, monotonic nanoseconds.
     @discardableResult
-    func startGateway() throws -> Int64 {
+    func startGateway(homesMax: Int = 2_000) throws -> Int64 {
         let place = broker.place
-        gateway = try Child("\(binaries)/caringd", ["--data", data, "--mqtt", "127.0.0.1:\(port)"])
+        gateway = try Child(
+            "\(binaries)/caringd", ["--data", data, "--mqtt", "127.0.0.1:\(port)"],
+            environment: ["CARING_LIMITS_HOMES_MAX": "\(max(homesMax, 2_000))"])
         return try broker.wait(for: "New client connected", "caring-gateway", from: place).nanoseconds
+    }
+
+    func killGateway() {
+        gateway?.kill()
+        gateway = nil
     }
 
     /// Ends it with SIGTERM; its session at the broker stays.
@@ -87,12 +94,12 @@ final class Place {
         return item
     }
 
-    func waitForStatus(seconds: Double = 60, _ isGood: (JSON) -> Bool) throws {
+    func waitForStatus(seconds: Double = 60, everyMilliseconds: UInt32 = 20, _ isGood: (JSON) -> Bool) throws {
         let ends = Date(timeIntervalSinceNow: seconds)
         while true {
             if let status = try? status(), isGood(status) { return }
             if Date() > ends { throw BenchProblem(description: "The gateway did not get there: \((try? status().text) ?? "no status").") }
-            usleep(20_000)
+            usleep(everyMilliseconds * 1_000)
         }
     }
 }

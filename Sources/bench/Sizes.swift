@@ -93,8 +93,10 @@ struct Sizes {
     private func peakMiB() throws -> Double {
         let place = try Place(binaries: binaries)
         defer { place.close() }
-        let scheme = place.folder + "/scheme.sqlite"
-        try Scheme.make(at: scheme, helper: place.helper)
+        let scheme = Scheme()
+        let file = place.folder + "/scheme.sqlite"
+        try scheme.make(at: file, helper: place.helper)
+        try Scheme.lay(file, in: place)
         let messages = Self.readings / Scheme.readingsPerMessage + 1
         _ = try Drain(binaries: binaries, runs: 1, say: say).drainGateway(place, scheme, messages: messages)
         guard let gateway = place.gateway else { throw BenchProblem(description: "The gateway is not running.") }
