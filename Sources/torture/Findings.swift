@@ -45,10 +45,12 @@ struct Findings {
         acknowledged += publications.sent.count { $0.acknowledgedAt != nil }
         var expected: [Kind: [SeriesAccount.Expected]] = [:]
         var excusedOnTheWay: [Kind: Int] = [:]
+        var byGateway: [Kind: Int] = [:]
         /// The first delivery of each, in order. Numbers that were never sent would be torture's own mistake.
         for number in seen.order[publications.number] where number < publications.sent.count {
             let message = publications.sent[number]
             var isRequired = seen.wasAcknowledged(publications.number, number)
+            if isRequired { byGateway[message.kind, default: 0] += 1 }
             if !isRequired, let at = message.acknowledgedAt {
                 if let excuse = losses.excuse(acknowledgedAt: Int(at)) {
                     excusedOnTheWay[message.kind, default: 0] += 1
@@ -93,7 +95,7 @@ struct Findings {
             misplaced += result.misplaced
             if result.lost + result.doubled + result.misplaced > 0 {
                 details.append(
-                    "\(publications.home), \(kind): \(wanted.count) expected, \(found.count) on disk, \(result.lost) lost, \(result.doubled) doubled, \(result.misplaced) misplaced.")
+                    "\(publications.home), \(kind): \(wanted.count) were on their way, \(byGateway[kind] ?? 0) acknowledged by the gateway, \(found.count) on disk: \(result.lost) lost, \(result.doubled) doubled, \(result.misplaced) misplaced.")
             }
         }
         // Said to have been thinned out, and there all the same or never sent.
