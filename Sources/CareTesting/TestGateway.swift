@@ -194,7 +194,7 @@ public final class TestGateway {
         try advance(span)
         try engine.connected(sessionPresent: sessionPresent)
         if sessionPresent, !messages.isEmpty { try engine.take(burst(messages)) }
-        try publish(Engine.markerTopic, "caught up")
+        try publish(Engine.markerTopic, engine.markerPayload)
     }
 
     /// The broker delivers its last `count` messages again, as after a kill: first, in order, with the old ids.

@@ -105,8 +105,9 @@ public struct Backups: Sendable {
         }
     }
 
-    static func damage(_ db: Database) throws -> String? {
-        let lines = try String.fetchAll(db, sql: "PRAGMA quick_check(5)")
+    /// - Parameter isThorough: also compares indexes with their tables, which takes longer.
+    static func damage(_ db: Database, isThorough: Bool = false) throws -> String? {
+        let lines = try String.fetchAll(db, sql: isThorough ? "PRAGMA integrity_check(5)" : "PRAGMA quick_check(5)")
         return lines == ["ok"] ? nil : lines.joined(separator: "; ")
     }
 }

@@ -61,7 +61,7 @@ extension Store {
         let store = try Store(folder: files.folder)
         do {
             if files.isMarkedBroken {
-                if let damage = try store.pool.read({ try Backups.damage($0) }) {
+                if let damage = try store.pool.read({ try Backups.damage($0, isThorough: true) }) {
                     throw StoreError(StoreProblem.corrupt.sentence, detail: damage, problem: .corrupt)
                 }
                 files.removeMark()

@@ -25,7 +25,7 @@ public struct StoreTurn {
     public func append(_ reading: Reading) throws -> Bool {
         let newest = try newestKey(reading.series)
         var key = ReadingKey(at: reading.at, source: reading.source)
-        if key.millisecond <= newest >> 6, reading.source == .arrival {
+        if key.millisecond <= newest >> 6, reading.source != .device {
             // A reading that the gateway dated itself is never one told before, and it came after all others: the
             // place behind the newest is free. This is what a device that sends in bursts does, and a backlog.
             key = ReadingKey(after: ReadingKey(raw: newest), source: .arrival)

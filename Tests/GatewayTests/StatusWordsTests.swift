@@ -64,12 +64,12 @@ import Testing
         #expect(say { $0.connections = 2 } == ["1 reconnect since the start."])
         #expect(say { $0.quarantined = 1 } == ["1 message is in quarantine: see caring device problems."])
         #expect(say { $0.quarantined = 2 } == ["2 messages are in quarantine: see caring device problems."])
-        #expect(say { $0.thinnedByHome = ["elm-3": 4_120] } == ["One home says more than it may: 4 120 readings were thinned."])
-        #expect(say { $0.thinnedByHome = ["elm-3": 1, "oak-1": 0] } == ["One home says more than it may: 1 reading was thinned."])
-        #expect(say { $0.thinnedByHome = ["elm-3": 4, "oak-1": 2] } == ["2 homes say more than they may: 6 readings were thinned."])
+        #expect(say { $0.thinnedByHome = ["elm-3": 4_120] } == ["One home has said more than it may since the start: 4 120 readings were thinned."])
+        #expect(say { $0.thinnedByHome = ["elm-3": 1, "oak-1": 0] } == ["One home has said more than it may since the start: 1 reading was thinned."])
+        #expect(say { $0.thinnedByHome = ["elm-3": 4, "oak-1": 2] } == ["2 homes have said more than they may since the start: 6 readings were thinned."])
         #expect(say { $0.deadlinesLate = .seconds(12) } == ["In the last minute a deadline was 12 seconds late."])
         #expect(say { $0.deadlinesLate = .milliseconds(1_900) }.isEmpty)
-        #expect(say { $0.turnsFailed = 1 } == ["1 turn could not be written down since the start; what was in it is tried again."])
+        #expect(say { $0.turnsFailed = 1 } == ["1 turn could not be written down since the start."])
     }
 
     @Test(arguments: [(0, "0"), (999, "999"), (1_000, "1 000"), (12_400, "12 400"), (1_234_567, "1 234 567")])

@@ -26,6 +26,7 @@ import Testing
         }
         // As by the name of a backup, the time is the second's beginning: what came just before is in the journal, too.
         let since = Instant(milliseconds: copiedAt.milliseconds / 1_000 * 1_000)
+        try other.gateway.advance(.minutes(1))
         let (done, failed) = try other.gateway.engine.repeatActs(of: journal, since: since)
         try other.gateway.settle()
         return (other, done, failed)
@@ -62,5 +63,54 @@ import Testing
         try street.gateway.say(.deviceClaim(home: nil, device: "zigbee2mqtt/hall button", citizens: [], expected: nil), as: "ada")
         try street.press()
         #expect(!street.showing.contains("maria") && street.showing.contains("tom"))
+    }
+
+    @Test func `a permit for two hours is not alive again a day later`() throws {
+        var short = consent(to: ["circle:oak-street"], data: ["safety"])
+        short.until = "2h"
+        let street = try Street(permits: false)
+        let folder = street.gateway.folder + "-acts"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let journal = try ActJournal(folder: folder)
+        street.gateway.engine.journal = journal
+        let since = street.gateway.now
+        try street.gateway.say(.consentGrant(short), as: "ada")
+        let other = try Street(permits: false)
+        try other.gateway.advance(.days(1))
+        _ = try other.gateway.engine.repeatActs(of: journal, since: since)
+        try other.press()
+        #expect(other.showing == ["carla"])
+    }
+
+    @Test func `what was cut off is done anew, and nothing is there twice`() throws {
+        let street = try Street(permits: false)
+        let folder = street.gateway.folder + "-acts"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let journal = try ActJournal(folder: folder)
+        street.gateway.engine.journal = journal
+        let since = street.gateway.now
+        try street.gateway.say(.consentGrant(consent(to: ["circle:oak-street"], data: ["safety"])), as: "ada")
+        let other = try Street(permits: false)
+        try other.gateway.advance(.minutes(1))
+        for _ in 0..<3 { _ = try other.gateway.engine.repeatActs(of: journal, since: since) }
+        let inForce = try other.gateway.say(.consentList(citizen: nil, all: false), as: "ada").items
+        #expect(inForce.count == 1, "\(inForce)")
+    }
+
+    @Test func `a disk that says no while acts are done again is not taken for the end of them`() throws {
+        let street = try Street(permits: false)
+        let folder = street.gateway.folder + "-acts"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let journal = try ActJournal(folder: folder)
+        street.gateway.engine.journal = journal
+        let since = street.gateway.now
+        try street.gateway.say(.consentRefuse(consent(to: ["anyone"], data: ["everything"])), as: "ada")
+        let other = try Street(permits: false)
+        try other.gateway.advance(.minutes(1))
+        other.gateway.storeProblem = .diskFull
+        #expect(throws: StoreError.self) { _ = try other.gateway.engine.repeatActs(of: journal, since: since) }
     }
 }

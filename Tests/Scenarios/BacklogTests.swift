@@ -204,3 +204,58 @@ import Testing
         #expect(try gateway.read { try $0.allAlerts() }.map(\.matter.rule) == ["session-lost"])
     }
 }
+
+/// What the review of bad days found, each with the sequence of events that showed it.
+@Suite struct BadSequenceTests {
+    @Test func `a marker that an earlier connection left behind does not end the backlog`() throws {
+        let street = try Street()
+        let engine = street.gateway.engine
+        engine.disconnected()
+        try engine.connected(sessionPresent: true)
+        let stale = engine.markerPayload
+        // Cut before it came back; two hours later it comes first, and what was said meanwhile behind it.
+        engine.disconnected()
+        try street.gateway.advance(.hours(2))
+        try engine.connected(sessionPresent: true)
+        try engine.take(street.gateway.burst([(Engine.markerTopic, stale), (street.button, #"{"action":"emergency"}"#)]))
+        #expect(engine.isCatchingUp)
+        #expect(try street.alert().earliest != nil)
+        try street.gateway.publish(Engine.markerTopic, engine.markerPayload)
+        #expect(engine.isListening)
+    }
+
+    @Test func `after an hour without a disk people get their time anew`() throws {
+        let street = try Street()
+        try street.press()
+        street.gateway.storeProblem = .readOnly
+        // Each pass of the loop tries and fails.
+        for _ in 0..<60 {
+            street.gateway.clock.advance(.minutes(1))
+            try? street.gateway.engine.catchUp(to: street.gateway.now)
+        }
+        street.gateway.storeProblem = nil
+        street.gateway.engine.resume(at: street.gateway.now)
+        try street.gateway.settle()
+        #expect(street.showing == ["uma"], "One step of the plan, not all of them at once.")
+    }
+
+    @Test func `outages beyond what is remembered are told as one, as long as all of them`() throws {
+        let street = try Street()
+        try street.gateway.say(.deviceClaim(home: nil, device: "motion/hallway", citizens: [], expected: "1d"), as: "ada")
+        try street.gateway.publish("homes/elm-3/motion/hallway", "1")
+        for _ in 0..<300 {
+            try street.gateway.cutLine(for: .seconds(10))
+            try street.gateway.advance(.minutes(5))
+        }
+        // Listened to for 25 hours in all since the first cut: nothing is held any more.
+        #expect(street.gateway.engine.heldForSilence(device: "motion/hallway", home: "elm-3") == nil)
+    }
+
+    @Test func `a queued reading is never taken for one that the device told before`() throws {
+        let street = try Street()
+        let scale = "homes/elm-3/senml/scale"
+        try street.gateway.say(.deviceClaim(home: nil, device: "senml/scale", citizens: [], expected: nil), as: "ada")
+        try street.gateway.cutLine(for: .hours(1), waiting: (0..<200).map { _ in (scale, #"[{"n":"weight","u":"kg","v":70}]"#) })
+        #expect(try street.gateway.read { try $0.count("reading") } == 200)
+    }
+}

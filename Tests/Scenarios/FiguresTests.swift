@@ -41,7 +41,7 @@ import Testing
         engine.noteConnected(sessionPresent: true)
         #expect(figures(street).isTakingBacklog)
         try take([press, press], street)
-        try take([press, (Engine.markerTopic, "caught up"), press, press, press], street)
+        try take([press, (Engine.markerTopic, engine.markerPayload), press, press, press], street)
         #expect(figures(street).backlogMessages == 3 && !figures(street).isTakingBacklog)
         try take([press], street)
         #expect(figures(street).backlogMessages == 3)

@@ -79,13 +79,16 @@ import Testing
         #expect(try kept(street).isEmpty)
         // It comes again while the disk still says no, after a restart too.
         try street.gateway.engine.takeUrgent(burst)
+        street.gateway.isBrokerThere = false
         try street.gateway.restart()
+        try street.gateway.engine.connected(sessionPresent: true)
         try street.gateway.engine.takeUrgent(burst)
         #expect(try street.alert(1).occurrences == 1)
         try street.gateway.engine.take(burst)
         #expect(try kept(street).count == 50)
         #expect(try street.alert(1).occurrences == 1)
         #expect(try street.gateway.read { try $0.early() }.isEmpty)
+        try street.gateway.publish(Engine.markerTopic, street.gateway.engine.markerPayload)
         // The same press once more, later, is another one.
         try street.press()
         #expect(try street.alert(1).occurrences == 2)

@@ -48,7 +48,7 @@ import Testing
         try street.gateway.advance(.hours(13))
         #expect(try raised(street).isEmpty, "The gateway's own marker has not come back yet.")
         try street.gateway.publish(motion, "1")
-        try street.gateway.publish("gateway/marker", "caught up")
+        try street.gateway.publish("gateway/marker", street.gateway.engine.markerPayload)
         try street.gateway.advance(.hours(2))
         #expect(try raised(street).isEmpty)
         try street.gateway.advance(.hours(10))

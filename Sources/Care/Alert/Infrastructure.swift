@@ -28,14 +28,15 @@ public enum Trouble: String, CaseIterable, Sendable {
     private var say: String {
         switch self {
         case .sessionLost:
-            "The broker has lost what waited for the gateway. What devices said in that time may be lost, alarms included: "
-                + "please ask in the homes about which you worry."
+            "The broker has lost what waited for the gateway: something that devices said may be lost, alarms included. "
+                + "Please ask in the homes about which you worry."
         case .quarantine:
             "A message from a device could not be taken and has been set aside. It may have been an alarm: please ask "
                 + "whoever runs the gateway to look at \u{201C}caring device problems\u{201D}."
         case .restored:
-            "The gateway's database was damaged, and it goes on from a backup. What was recorded in that time is lost, "
-                + "permissions given included: please ask whoever runs the gateway to look at the damaged file, which is kept."
+            "The gateway's database was damaged, and it goes on from a backup. What was recorded after the backup is lost, and "
+                + "whoever was added since has to be added again. Consent given or withdrawn since has been done again. Please ask "
+                + "whoever runs the gateway to look at the damaged file, which is kept."
         }
     }
 }
@@ -53,5 +54,5 @@ extension Plan {
     /// Coordinators, until one answers. A plan of the same name in `config/rules.yaml` takes its place.
     public static let infrastructure = Plan(
         name: "infrastructure", steps: [Step(who: .coordinators, onDutyOnly: false, atOnce: 8, wait: .minutes(30))],
-        arriveWithin: .hours(4), resolveWithin: .hours(24))
+        arriveWithin: .hours(24), resolveWithin: .hours(24))
 }

@@ -15,8 +15,11 @@ extension Engine {
             var reply = try turn { tx -> Reply in
                 let reply = try perform(command, known, tx, &usersChanged)
                 try logOperator(known, command, reply.outcome, tx)
-                try journal(command, known, reply)
+                try journal(command, known, reply, isAfterCommit: false)
                 return reply
+            }
+            do { try journal(command, known, reply, isAfterCommit: true) } catch {
+                log.error("What was permitted is not in the journal: a restore would forget it.", metadata: ["error": "\(error)"])
             }
             if usersChanged, let sentence = applyUsers() { reply.say.append(sentence) }
             return reply

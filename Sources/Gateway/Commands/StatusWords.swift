@@ -23,7 +23,7 @@ extension GatewayFigures {
             say.append("The last burst, of \(counting(lastBurst.messages, "message")), took \(tenths(lastBurst.turnNanoseconds)) seconds to keep\(commit).")
         }
         if deadlinesLate >= Self.lateDeadlineCounts { say.append("In the last minute a deadline was \(deadlinesLate.inWords) late.") }
-        if turnsFailed > 0 { say.append("\(counting(turnsFailed, "turn")) could not be written down since the start; what was in it is tried again.") }
+        if turnsFailed > 0 { say.append("\(counting(turnsFailed, "turn")) could not be written down since the start.") }
         if reconnects > 0 { say.append("\(counting(reconnects, "reconnect")) since the start.") }
         if quarantined > 0 {
             say.append("\(quarantined == 1 ? "1 message is" : "\(grouped(quarantined)) messages are") in quarantine: see caring device problems.")
@@ -31,7 +31,7 @@ extension GatewayFigures {
         if thinned > 0 {
             let homes = thinnedByHome.values.count { $0 > 0 }
             let readings = thinned == 1 ? "1 reading was" : "\(grouped(thinned)) readings were"
-            say.append("\(homes == 1 ? "One home says more than it may" : "\(homes) homes say more than they may"): \(readings) thinned.")
+            say.append("\(homes == 1 ? "One home has said more than it may" : "\(homes) homes have said more than they may") since the start: \(readings) thinned.")
         }
         return say
     }

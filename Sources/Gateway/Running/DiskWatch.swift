@@ -24,7 +24,7 @@ final class DiskWatch {
     private var isReserveSpent = false
     private var nextBackupLook = Instant.distantPast
     private let backups: Backups
-    private let journal: ActJournal?
+    let journal: ActJournal
     private let keepsBackups: Bool
     private let log: Logger
     private let startedAt: Instant
@@ -36,7 +36,7 @@ final class DiskWatch {
         let isUnderWay = Atomic(false)
     }
 
-    init(folder: String, limits: Limits, backups: Backups, journal: ActJournal?, now: Instant, log: Logger) {
+    init(folder: String, limits: Limits, backups: Backups, journal: ActJournal, now: Instant, log: Logger) {
         self.folder = folder
         reserveBytes = Int64(limits.reserveMebibytes) << 20
         reserve = Reserve(folder: folder, bytes: reserveBytes)
@@ -51,14 +51,14 @@ final class DiskWatch {
     }
 
     /// The storage said no.
-    func failed(_ problem: StoreProblem, _ engine: Engine) {
+    func failed(_ problem: StoreProblem, _ engine: Engine, _ store: Store) {
         engine.degrade(problem)
-        if problem == .diskFull { spendReserve() }
+        if problem == .diskFull { spendReserve(store) }
         nextLook = engine.now + Self.lookEvery
     }
 
     /// Goes back to normal when that can be.
-    func look(_ engine: Engine) {
+    func look(_ engine: Engine, _ store: Store) {
         guard let problem = engine.degraded?.problem, engine.now >= nextLook else { return }
         nextLook = engine.now + Self.lookEvery
         // While the disk is full the reserve is what alerts live on: the first room there is goes to it. Where there is never
@@ -67,12 +67,15 @@ final class DiskWatch {
             let own = isReserveSpent ? reserveBytes : 0
             guard let free = Reserve.freeBytes(folder: folder), free > own + reserveBytes / 4 else { return }
         }
-        if engine.tryToRecover() { isReserveSpent = isReserveSpent && !reserve.isHeld } else if engine.degraded?.problem == .diskFull { spendReserve() }
+        if engine.tryToRecover() { isReserveSpent = isReserveSpent && !reserve.isHeld } else if engine.degraded?.problem == .diskFull { spendReserve(store) }
     }
 
-    private func spendReserve() {
-        if reserve.isHeld { isReserveSpent = true }
+    private func spendReserve(_ store: Store) {
+        guard reserve.isHeld else { return }
+        isReserveSpent = true
         reserve.release()
+        // The log would grow to twice the reserve before it is next moved into the database by itself.
+        try? store.checkpoint()
     }
 
     /// Makes a copy of the database when one is due, on a thread of its own.
@@ -99,7 +102,7 @@ final class DiskWatch {
         thread.start()
         // What the oldest copy holds already need not be repeated after it was taken up again.
         if let oldest = backups.list().last?.at {
-            do { try journal?.trim(before: oldest) } catch {
+            do { try journal.trim(before: oldest) } catch {
                 log.warning("The journal of acts could not be shortened.", metadata: ["error": "\(error)"])
             }
         }

@@ -97,7 +97,7 @@ public final class GatewayService: Service, CommandPerformer {
     /// The thread: everything that is not `Sendable` lives and dies here.
     private func live() throws {
         defer { refuseTheRest() }
-        let (engine, store, time, disk) = try open()
+        let (engine, store, time, disk, recovered) = try openMakingRoom()
         @Sendable func now() -> Instant { time.now(monotonic: clock.monotonic()) }
         let access = BrokerAccess(folder: configuration.brokerFolderUsed, gatewayUser: configuration.mqttUser)
         let password = try MosquittoUsers.ownPassword(configured: configuration.mqttPassword, file: configuration.loginFile)
@@ -114,6 +114,8 @@ public final class GatewayService: Service, CommandPerformer {
             waker.wake()
         }
         waker.withLock { $0 = client.waker }
+        if let recovered { try resume(engine, store, after: recovered, disk.journal) }
+        engine.journal = disk.journal
         log.notice("The gateway is running.", metadata: ["broker": "\(configuration.mqttHost):\(configuration.mqttPort)"])
         try loop(engine, client, store, time, disk)
         shutDown(engine, client, store)
@@ -126,7 +128,7 @@ public final class GatewayService: Service, CommandPerformer {
     }
 
     /// Opens what is on disk, or, where that is damaged, the newest good copy of it.
-    private func open() throws -> (Engine, Store, GatewayTime, DiskWatch) {
+    private func open() throws -> (Engine, Store, GatewayTime, DiskWatch, Recovered?) {
         let folder = configuration.dataFolder
         let backups = Backups(folder: folder, keep: configuration.limits.backupsKeptMax)
         var loaded: (Engine, GatewayTime)?
@@ -139,20 +141,29 @@ public final class GatewayService: Service, CommandPerformer {
         }
         guard let (engine, time) = loaded else { throw StoreError("The database could not be read.", detail: "not loaded") }
         let journal = try ActJournal(folder: folder)
-        if let recovered {
-            try engine.noteRestored(recovered)
-            let (done, failed) = try engine.repeatActs(of: journal, since: recovered.backupAt)
-            log.notice("What people decided since the backup was done again.", metadata: ["done": "\(done)", "failed": "\(failed)"])
-            try store.turn { try $0.forgetRecovered() }
-        }
-        engine.journal = journal
         if let underway = Underway(folder: folder) {
             try engine.watchForFatal(underway)
         } else {
             log.warning("A message that ends the gateway could not be found out: the data folder has no room for 4 kB.")
         }
         let disk = DiskWatch(folder: folder, limits: configuration.limits, backups: backups, journal: journal, now: engine.now, log: log)
-        return (engine, store, time, disk)
+        return (engine, store, time, disk, recovered)
+    }
+
+    /// A start needs a little room, too: on a full disk it is what is kept for alerts.
+    private func openMakingRoom() throws -> (Engine, Store, GatewayTime, DiskWatch, Recovered?) {
+        do { return try open() } catch where StoreProblem(error) == .diskFull {
+            Reserve(folder: configuration.dataFolder, bytes: Int64(configuration.limits.reserveMebibytes) << 20).release()
+            return try open()
+        }
+    }
+
+    /// What follows from a restore, once there is a way out for what has to be said.
+    private func resume(_ engine: Engine, _ store: Store, after recovered: Recovered, _ journal: ActJournal) throws {
+        try engine.noteRestored(recovered)
+        let (done, failed) = try engine.repeatActs(of: journal, since: recovered.backupAt)
+        log.notice("What people decided since the backup was done again.", metadata: ["done": "\(done)", "failed": "\(failed)"])
+        try store.turn { try $0.forgetRecovered() }
     }
 
     private func loop(_ engine: Engine, _ client: MQTTClient, _ store: Store, _ time: GatewayTime, _ disk: DiskWatch) throws {
@@ -181,7 +192,7 @@ public final class GatewayService: Service, CommandPerformer {
             }
             let events = client.pass(timeoutMilliseconds: Int32(clamping: milliseconds)) { burst in
                 wakeUp()
-                try keep(burst, engine, client, disk)
+                try keep(burst, engine, client, store, disk)
             }
             wakeUp()
             let present = now()
@@ -192,28 +203,34 @@ public final class GatewayService: Service, CommandPerformer {
                 case .connectionRefused, .unreachable, .disconnected, .takenOver, .brokenOff:
                     engine.disconnected()
                     saidStatus = nil
-                case .subscribed, .subscriptionRefused, .published, .publishRefused: break
+                    // What a connection that is gone still wanted done.
+                    work.removeAll { $0.isOfConnection }
+                case .published(let mid):
+                    // Its number is good only while the connection lasts; what it was about stays.
+                    if let id = engine.noticeInFlight(mid) { work.append(.sent(id)) }
+                    continue
+                case .publishRefused(let mid, let code):
+                    if let id = engine.noticeInFlight(mid) { work.append(.notTaken(id, "the broker refused it (reason \(code))")) }
+                    continue
+                case .subscribed, .subscriptionRefused: break
                 }
+                work.append(.event(event))
             }
-            metrics.comeRound(engine, at: present)
             do {
                 // What could not be written down stays in `work`, in its order, and is tried again.
-                work.append(contentsOf: events.map(Work.event))
                 work.append(contentsOf: inbox.takeAll().map(Work.item))
-                if present >= heldBackUntil {
-                    try engine.catchUp(to: present)
-                    while let next = work.first {
-                        do {
-                            if try perform(next, engine, client, store) == .stop { return }
-                        } catch where StoreProblem(error) == nil {
-                            // Trying again would fail again, and what comes after it must not wait for ever.
-                            log.critical("Something could not be done and is left out.", metadata: ["error": "\(type(of: error)) \(error)"])
-                            next.refuse()
-                        }
-                        work.removeFirst()
-                    }
-                    try engine.runOutbox()
+                let isHeldBack = present < heldBackUntil
+                var failed: (any Error)?
+                if !isHeldBack {
+                    // While nothing could be written down, time stood still: nobody's time to answer ran out then.
+                    if present - engine.now > .seconds(5) { engine.resume(at: present) }
+                    do { try engine.catchUp(to: present) } catch { failed = error }
                 }
+                do {
+                    if try performAll(&work, itemsOnly: isHeldBack, engine, client, store) == .stop { return }
+                } catch { failed = failed ?? error }
+                if let failed { throw failed }
+                if !isHeldBack { try engine.runOutbox() }
                 if engine.degraded == nil, present >= heldBackUntil {
                     isSweeping = try engine.sweep()
                     disk.backUpIfDue(store, now: present)
@@ -227,9 +244,9 @@ public final class GatewayService: Service, CommandPerformer {
                 // The disk said no. Nothing was acknowledged and nothing is forgotten; it is tried again.
                 log.error("A turn could not be written down; it is tried again.", metadata: ["error": "\(error)"])
                 heldBackUntil = now() + .seconds(1)
-                if let problem = StoreProblem(error) { disk.failed(problem, engine) }
+                if let problem = StoreProblem(error) { disk.failed(problem, engine, store) }
             }
-            disk.look(engine)
+            disk.look(engine, store)
             if engine.degraded?.problem == .corrupt { throw endedByDamage() }
             say(engine, client, &saidStatus)
             // Live, an SOS must not wait behind a long burst; what waited is taken in long ones.
@@ -241,11 +258,11 @@ public final class GatewayService: Service, CommandPerformer {
     static let liveBurstMillisecondsMax = 20
 
     /// Keeps a burst. While the disk says no only what cannot wait is taken, and nothing acknowledged.
-    private func keep(_ burst: borrowing Burst, _ engine: Engine, _ client: MQTTClient, _ disk: DiskWatch) throws {
+    private func keep(_ burst: borrowing Burst, _ engine: Engine, _ client: MQTTClient, _ store: Store, _ disk: DiskWatch) throws {
         if engine.degraded == nil {
             do { return try engine.take(burst, measuredBy: metrics, monotonic: clock.monotonic) } catch {
                 guard let problem = StoreProblem(error) else { throw error }
-                disk.failed(problem, engine)
+                disk.failed(problem, engine, store)
             }
         }
         // What else waits is looked through for alarms, too, before the connection is dropped.
@@ -260,7 +277,7 @@ public final class GatewayService: Service, CommandPerformer {
     private func endedByDamage() -> StoreError {
         Store.markBroken(folder: configuration.dataFolder)
         return StoreError(
-            "The database is damaged, so the gateway ends. Start it again: it goes on from its newest backup.", detail: "corrupt")
+            "The database is damaged, so the gateway ends. Start it again: it goes on from its newest backup if there is one.", detail: "corrupt")
     }
 
     /// What `gateway/status` says, retained, as soon as it has changed.
@@ -281,7 +298,18 @@ public final class GatewayService: Service, CommandPerformer {
     /// pass's events and unconfirmed publications.
     private enum Work {
         case event(MQTTEvent)
+        case sent(NoticeID)
+        case notTaken(NoticeID, String)
         case item(Inbox.Item)
+
+        var isItem: Bool { if case .item = self { true } else { false } }
+        /// What is to be done with a connection as long as it is there.
+        var isOfConnection: Bool {
+            switch self {
+            case .event(.connected), .event(.subscribed): true
+            default: false
+            }
+        }
 
         /// It could not be done and is not tried again: whoever waits for it is told.
         func refuse() {
@@ -292,9 +320,42 @@ public final class GatewayService: Service, CommandPerformer {
     }
     private enum Next { case goOn, stop }
 
+    /// Each by itself: what cannot be written down stays for later and holds up nothing behind it.
+    private func performAll(
+        _ work: inout [Work], itemsOnly: Bool, _ engine: Engine, _ client: MQTTClient, _ store: Store
+    ) throws -> Next {
+        var left: [Work] = []
+        var failed: (any Error)?
+        while !work.isEmpty {
+            let next = work.removeFirst()
+            if itemsOnly && !next.isItem {
+                left.append(next)
+                continue
+            }
+            do {
+                if try perform(next, engine, client, store) == .stop {
+                    work = left + work
+                    return .stop
+                }
+            } catch where StoreProblem(error) == nil {
+                // Trying again would fail again.
+                log.critical("Something could not be done and is left out.", metadata: ["error": "\(type(of: error)) \(error)"])
+                next.refuse()
+            } catch {
+                failed = failed ?? error
+                left.append(next)
+            }
+        }
+        work = left
+        if let failed { throw failed }
+        return .goOn
+    }
+
     private func perform(_ work: Work, _ engine: Engine, _ client: MQTTClient, _ store: Store) throws -> Next {
         switch work {
         case .event(let event): try take(event, engine, client, store)
+        case .sent(let id): try engine.sent(id)
+        case .notTaken(let id, let reason): try engine.failed(id, reason, final: false)
         case .item(.command(let command, let caller, let continuation)):
             continuation.resume(returning: engine.perform(command, by: caller, operatorUIDs: operatorUIDs))
         case .item(.posted(let id, let outcome)): try engine.posted(id, outcome)
@@ -319,7 +380,7 @@ public final class GatewayService: Service, CommandPerformer {
             if client.isConnected { try engine.connected(sessionPresent: sessionPresent) }
         case .subscribed:
             // Comes back behind everything that waited at the broker.
-            if let marker = try? Topic(Engine.markerTopic) { _ = try? client.publish(topic: marker, payload: "caught up", qos: 1, retain: false) }
+            if let marker = try? Topic(Engine.markerTopic) { _ = try? client.publish(topic: marker, payload: engine.markerPayload, qos: 1, retain: false) }
             try store.turn { try $0.setSubscriptions(wantedFilters) }
         case .subscriptionRefused(let filter, let code):
             log.error("The broker refused a subscription; check its access list.", metadata: ["filter": "\(filter)", "code": "\(code)"])
@@ -331,8 +392,7 @@ public final class GatewayService: Service, CommandPerformer {
             log.warning("\(failure)", metadata: ["detail": "\(failure.debugDescription)"])
         case .takenOver:
             log.error("Another gateway connected to the broker with the same client id. Stop one of them.")
-        case .published(let mid): try engine.published(mid)
-        case .publishRefused(let mid, let code): try engine.publishRefused(mid, "the broker refused it (reason \(code))")
+        case .published, .publishRefused: break  // Taken apart before; see `loop`.
         case .brokenOff(let kind):
             log.error("A burst could not be written down; nothing of it was acknowledged.", metadata: ["error": "\(kind)"])
         }

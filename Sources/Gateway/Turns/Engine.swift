@@ -46,8 +46,10 @@ public final class Engine {
     var acknowledgedEver: Int64 = 0
     /// Messages that were taken while their burst could not be kept, and are not acknowledged yet.
     var early: Set<Ledger.Entry> = []
-    /// Hashes of messages that have ended the process; see `Underway`.
-    var fatal: Set<UInt64> = []
+    /// Hashes of messages that have ended the process, and when that was found; see `Underway`.
+    var fatal: [UInt64: Instant] = [:]
+    /// When a message that was set aside was told of last.
+    var quarantineTold: Instant?
     var underway: Underway?
     /// Where what people decided is kept beside the database; nil where there is none (a replay, most tests).
     public var journal: ActJournal?
@@ -162,6 +164,7 @@ public final class Engine {
         takeBackPrepared()
         defer { queuedInTurn.removeAll() }
         let lineBefore = line
+        let quarantineToldBefore = quarantineTold
         let thinnedBefore = thinnedByHome
         do {
             let result = try store.turn { tx in
@@ -186,6 +189,7 @@ public final class Engine {
             toClear = toClearBefore
             prepared = preparedBefore
             line = lineBefore
+            quarantineTold = quarantineToldBefore
             thinnedByHome = thinnedBefore
             thinning.held.removeAll()
             thinning.thinned.removeAll()

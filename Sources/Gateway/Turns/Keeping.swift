@@ -37,11 +37,18 @@ extension Engine {
                 isRetained: info.isRetained)
         }
         do { try keep(one) } catch where StoreProblem(error) == nil {
+            var entry = Ledger.Entry(packetID: 0, hash: 0)
             try turn { tx in
                 try one.withMessage(0) { topic, payload, info in
-                    try setAside(topic, payload, stableHash(payload, from: stableHash(topic)), "keeping it failed: \(Self.reason(error))", tx)
+                    entry = Ledger.Entry(packetID: info.packetID, hash: stableHash(payload, from: stableHash(topic)))
+                    try setAside(topic, payload, entry.hash, "keeping it failed: \(Self.reason(error))", tx)
+                    guard entry.packetID != 0 else { return }
+                    try tx.appendAcknowledged(upTo: acknowledgedEver + 1, entries: Ledger.bytes([entry]), keep: Int64(Ledger.entriesMax))
                 }
             }
+            guard entry.packetID != 0 else { return }
+            ledger.append([entry])
+            acknowledgedEver += 1
         }
     }
 
@@ -87,7 +94,7 @@ extension Engine {
             // Deadlines that fall between two messages run between them: the size of a burst changes nothing.
             try runDeadlines(upTo: arrivedAt, tx)
             advance(to: arrivedAt)
-            if !fatal.isEmpty, fatal.contains(entry.hash) {
+            if !fatal.isEmpty, fatal[entry.hash] != nil {
                 try setAside(topic, payload, entry.hash, "the gateway ended twice while taking it", tx)
                 return
             }
@@ -128,7 +135,11 @@ extension Engine {
             if range.count == 1 {
                 try burst.withMessage(range.lowerBound) { topic, payload, info in
                     let entry = Ledger.Entry(packetID: info.packetID, hash: stableHash(payload, from: stableHash(topic)))
-                    if entry.packetID != 0 { acknowledged.append(entry) }
+                    if entry.packetID != 0 {
+                        // It ends a comparison like any other message that is new.
+                        if ledger.isComparing { _ = ledger.knows(entry) }
+                        acknowledged.append(entry)
+                    }
                     try setAside(topic, payload, entry.hash, "taking it failed: \(Self.reason(error))", tx)
                 }
                 return
@@ -152,7 +163,11 @@ extension Engine {
             Quarantined(at: now, home: home, topic: text, payload: Array(payload), hash: hash, reason: reason),
             keptMax: configuration.limits.quarantineKeptMax)
         counts.quarantined += 1
-        try raise(.quarantine, from: nil, until: now, tx)
+        // A device that goes on sending such messages is told of once a minute.
+        if quarantineTold.map({ now - $0 >= .minutes(1) }) ?? true {
+            quarantineTold = now
+            try raise(.quarantine, from: nil, until: now, tx)
+        }
         log.error("A message could not be taken and is in quarantine; caring device problems shows it.", metadata: ["reason": "\(reason)"])
     }
 
@@ -167,6 +182,7 @@ extension Engine {
         let strangers: [StrangerKey: Stranger]
         let strangerOrder: [StrangerKey]
         let thinning: Thinning
+        let quarantineTold: Instant?
         let line: Line
 
         init(_ engine: Engine) {
@@ -179,6 +195,7 @@ extension Engine {
             strangers = engine.strangersOfTurn
             strangerOrder = engine.strangerOrder
             thinning = engine.thinning
+            quarantineTold = engine.quarantineTold
             line = engine.line
         }
 
@@ -192,6 +209,7 @@ extension Engine {
             engine.strangersOfTurn = strangers
             engine.strangerOrder = strangerOrder
             engine.thinning = thinning
+            engine.quarantineTold = quarantineTold
             engine.line = line
             // What a topic remembers of its series may have been made in what is rolled back.
             engine.topics.removeAll()
@@ -212,15 +230,24 @@ extension Engine {
                     try burst.withMessage(i) { topic, payload, info in
                         let entry = Ledger.Entry(packetID: info.packetID, hash: stableHash(payload, from: stableHash(topic)))
                         if ledger.isComparing, ledger.knows(entry) { return }
-                        guard entry.packetID != 0, !early.contains(entry), !fatal.contains(entry.hash) else { return }
+                        guard entry.packetID != 0, !early.contains(entry), fatal[entry.hash] == nil else { return }
                         let arrivedAt = Instant(milliseconds: info.arrivedAtMilliseconds)
-                        advance(to: arrivedAt)
-                        guard isUrgent(topic, payload, info) else { return }
                         try runDeadlines(upTo: arrivedAt, tx)
+                        advance(to: arrivedAt)
                         underway?.note(packetID: entry.packetID, hash: entry.hash)
-                        try receive(topic, payload, isRetained: info.isRetained, tx)
-                        early.insert(entry)
-                        try tx.noteEarly(packetID: entry.packetID, hash: entry.hash)
+                        defer { underway?.clear() }
+                        guard isUrgent(topic, payload, info) else { return }
+                        let memory = Memory(self)
+                        do {
+                            try tx.savepoint {
+                                try receive(topic, payload, isRetained: info.isRetained, tx)
+                                early.insert(entry)
+                                try tx.noteEarly(packetID: entry.packetID, hash: entry.hash)
+                            }
+                        } catch where StoreProblem(error) == nil {
+                            // One that cannot be taken stops no other; it is set aside when its burst can be kept.
+                            memory.putBack(self)
+                        }
                     }
                 }
             }

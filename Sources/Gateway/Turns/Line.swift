@@ -32,6 +32,8 @@ struct Line {
     var contact: Instant?
     /// Since when what is taken now may have waited at the broker; nil where nothing did.
     var queuedSince: Instant?
+    /// A session was lost, and what is on disk of it is not forgotten yet.
+    var mustForget = false
     /// In order, and apart from one another.
     var outages: [Outage] = []
 
@@ -41,7 +43,11 @@ struct Line {
         } else {
             outages.append(outage)
         }
-        if outages.count > Self.outagesMax { outages.removeFirst(outages.count - Self.outagesMax) }
+        // The oldest are told as one, as long as both: dropped, they would move the beginning of what is waited for.
+        while outages.count > Self.outagesMax {
+            let second = outages.remove(at: 1)
+            outages[0].until = outages[0].until + (second.until - second.from)
+        }
     }
 
     /// How long it could have been heard since the first outage after `since` was over; nil where there was none.
@@ -55,6 +61,9 @@ struct Line {
 
 extension Engine {
     public static var markerTopic: String { "gateway/marker" }
+    /// What the marker of this connection says. One that an earlier connection left behind a backlog, and that was not
+    /// acknowledged then, comes first and means nothing.
+    public var markerPayload: String { "caught up \(line.connectedAt?.milliseconds ?? 0)" }
 
     var isConnected: Bool { line.isConnected }
     /// Whether what is taken now had waited at the broker.
@@ -69,7 +78,7 @@ extension Engine {
     public func connected(sessionPresent: Bool) throws {
         noteConnected(sessionPresent: sessionPresent)
         try turn { tx in
-            if !sessionPresent {
+            if line.mustForget {
                 try tx.forgetAcknowledged()
                 try tx.forgetEarly()
             }
@@ -86,6 +95,7 @@ extension Engine {
             }
         }
         sessionLostUntold = nil
+        line.mustForget = false
     }
 
     /// What a new connection means for memory, before its first message is taken.
@@ -111,6 +121,7 @@ extension Engine {
         }
         ledger.removeAll()
         early.removeAll()
+        line.mustForget = true
     }
 
     /// The gateway's own marker has come back: everything that waited at the broker has been taken before it.
@@ -119,6 +130,11 @@ extension Engine {
         line.isListening = true
         line.queuedSince = nil
         measures.takenAtMarker = counts.taken
+        // All that was not acknowledged came before the marker; what was taken early and did not come again never will.
+        if !early.isEmpty {
+            early.removeAll()
+            try tx.forgetEarly()
+        }
         guard let connectedAt = line.connectedAt, let awayFrom = line.awayFrom else { return }
         line.note(.init(from: awayFrom, until: now))
         // A long backlog of one series takes numbers ahead of its millisecond: they are part of it.
@@ -169,6 +185,14 @@ extension Engine {
         guard let listened = line.listened(since: world.detectors.lastSign(key) ?? .distantPast, now: now), listened < wanted
         else { return nil }
         return now + (wanted - listened)
+    }
+
+    /// Until when a silence of this device would have to wait; nil: it need not. For tests and for asking why.
+    public func heldForSilence(device address: String, home: HomeID) -> Instant? {
+        guard let id = world.device(home, address)?.device.id,
+            let key = world.detectors.deadlines().map(\.0).first(where: { $0.subject == .device(id) }) ?? nil
+        else { return nil }
+        return heldUntil(key)
     }
 
     // MARK: What lies retained

@@ -287,6 +287,9 @@ extension Engine {
         inFlight[number] = nil
     }
 
+    /// What a number of this connection stands for, once: the outcome is told by `sent` or `failed`.
+    func noticeInFlight(_ number: Int32) -> NoticeID? { inFlight.removeValue(forKey: number) }
+
     public func posted(_ id: NoticeID, _ outcome: PhoneOutcome) throws {
         switch outcome {
         case .delivered: try sent(id)
@@ -296,7 +299,7 @@ extension Engine {
         posting[id] = nil
     }
 
-    private func sent(_ id: NoticeID) throws {
+    func sent(_ id: NoticeID) throws {
         guard let notice = world.notices.first(where: { $0.id == id }) else { return }
         try turn { tx in
             for told in try openDisclosures(id, tx) {
@@ -309,7 +312,7 @@ extension Engine {
         }
     }
 
-    private func failed(_ id: NoticeID, _ reason: String, final: Bool) throws {
+    func failed(_ id: NoticeID, _ reason: String, final: Bool) throws {
         guard world.notices.contains(where: { $0.id == id }) else { return }
         try turn { tx in try fail(id, reason, final: final, tx) }
     }

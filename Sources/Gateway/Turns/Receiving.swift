@@ -68,7 +68,7 @@ extension Engine {
             if !isRetained { try citizenAnswer(home, payload, tx) }
         case .shown(let person, let alert):
             if isRetained, !payload.isEmpty { try clearIfOutdated(person, alert, String(decoding: topic, as: UTF8.self), tx) }
-        case .marker: try caughtUp(tx)
+        case .marker: if payload.elementsEqual(markerPayload.utf8) { try caughtUp(tx) }
         case .ignored: break
         }
     }

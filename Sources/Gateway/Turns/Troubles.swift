@@ -35,7 +35,12 @@ extension Engine {
     /// From now on it is noted which message is being taken; one that two runs in a row ended with is set aside.
     public func watchForFatal(_ underway: Underway) throws {
         let known = try store.read { (try $0.meta("suspect"), try $0.meta("fatal")) }
-        fatal = Set((known.1 ?? "").split(separator: " ").compactMap { UInt64($0, radix: 16) })
+        for entry in (known.1 ?? "").split(separator: " ") {
+            let parts = entry.split(separator: "@")
+            guard parts.count == 2, let hash = UInt64(parts[0], radix: 16), let at = Int64(parts[1]) else { continue }
+            // A later version may understand it, and a button whose press ended the process once is pressed again.
+            if now - Instant(milliseconds: at) < Self.fatalFor { fatal[hash] = Instant(milliseconds: at) }
+        }
         self.underway = underway
         guard let found = underway.found else {
             if known.0 != nil { try turn { tx in try tx.setMeta("suspect", "") } }
@@ -44,15 +49,18 @@ extension Engine {
         let suspect = "\(found.packetID) \(String(found.hash, radix: 16))"
         let isFatal = suspect == known.0
         log.error(isFatal ? "The gateway has ended twice while it took the same message, which is now set aside." : "The last run ended while it was taking a message.")
-        if isFatal { fatal.insert(found.hash) }
+        if isFatal { fatal[found.hash] = now }
+        // The newest are kept.
+        fatal = Dictionary(uniqueKeysWithValues: fatal.sorted { ($1.value, $1.key) < ($0.value, $0.key) }.prefix(Self.fatalMax).map { ($0.key, $0.value) })
+        let text = fatal.sorted { $0.key < $1.key }.map { "\(String($0.key, radix: 16))@\($0.value.milliseconds)" }.joined(separator: " ")
         try turn { tx in
             try tx.setMeta("suspect", isFatal ? "" : suspect)
-            // The newest are kept: a device that sends it again sends the same.
-            let kept = fatal.sorted().filter { $0 != found.hash }.suffix(Self.fatalMax - 1) + (isFatal ? [found.hash] : [])
-            try tx.setMeta("fatal", kept.map { String($0, radix: 16) }.joined(separator: " "))
+            try tx.setMeta("fatal", text)
         }
     }
 
+    /// How long the same bytes are set aside again.
+    static var fatalFor: Span { .days(7) }
     /// Messages that have ended the process and are known by their hash.
     static var fatalMax: Int { 64 }
 
@@ -62,7 +70,7 @@ extension Engine {
     public func degrade(_ problem: StoreProblem) {
         guard degraded?.problem != problem else { return }
         degraded = (problem, degraded?.since ?? now)
-        log.critical("\(problem.sentence) Nothing is acknowledged until then.", metadata: ["problem": "\(problem.rawValue)"])
+        log.critical("\(problem.sentence) Nothing is acknowledged until that is done.", metadata: ["problem": "\(problem.rawValue)"])
     }
 
     /// Whether a turn can be written down again; ends the state of `degrade` when it can.
