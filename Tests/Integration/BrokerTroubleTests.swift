@@ -87,7 +87,7 @@ extension RealProcesses {
                 try Set(Client.retained(street, "gateway", "helpers/+/alerts/+").keys) == Set(offers.keys).union([trouble])
             }
             let told = try #require(try Client.retained(street, "carla", trouble)[trouble])
-            #expect(told.contains("The broker has lost what waited for the gateway.") && told.contains("It is about the time from"), "\(told)")
+            #expect(told.contains("The broker has lost what waited for the gateway") && told.contains("It is about the time from"), "\(told)")
             #expect(try Client.retained(street, "gateway", "gateway/status") == ["gateway/status": "online"])
             // It listens again, too.
             let back = try Client(street, "oak-1")

@@ -224,6 +224,28 @@ import Testing
         #expect(engine.isListening)
     }
 
+    /// A killed broker comes back with what it saved last, and gives packet ids again that it gave since.
+    @Test func `an alarm that looks like one that was kept is told after the broker was gone`() throws {
+        let street = try Street()
+        try street.press()
+        try street.press()
+        try street.answer("maria", "accept")
+        try street.answer("maria", "resolve")
+        try street.press()
+        #expect(try street.alert(2).occurrences == 1)
+        let engine = street.gateway.engine
+        engine.disconnected()
+        engine.noteBrokerDown()
+        try engine.connected(sessionPresent: true)
+        try street.gateway.deliverAgain(1)
+        #expect(try street.alert(2).occurrences == 2)
+        // Where the broker was there all the time, it is the same press.
+        engine.disconnected()
+        try engine.connected(sessionPresent: true)
+        try street.gateway.deliverAgain(1)
+        #expect(try street.alert(2).occurrences == 2)
+    }
+
     @Test func `after an hour without a disk people get their time anew`() throws {
         let street = try Street()
         try street.press()

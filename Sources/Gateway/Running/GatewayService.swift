@@ -214,8 +214,10 @@ public final class GatewayService: Service, CommandPerformer {
                     continue
                 case .subscribed, .subscriptionRefused: break
                 }
+                if case .unreachable = event { engine.noteBrokerDown() }
                 work.append(.event(event))
             }
+            metrics.comeRound(engine, at: present)
             do {
                 // What could not be written down stays in `work`, in its order, and is tried again.
                 work.append(contentsOf: inbox.takeAll().map(Work.item))

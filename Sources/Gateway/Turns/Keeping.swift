@@ -87,7 +87,11 @@ extension Engine {
             // A replay has no packet ids, and nothing comes again.
             let hash = info.packetID != 0 || !fatal.isEmpty ? stableHash(payload, from: stableHash(topic)) : 0
             let entry = Ledger.Entry(packetID: info.packetID, hash: hash)
-            if try isKnown(entry, &acknowledged, tx) { return }
+            if try isKnown(entry, &acknowledged, tx) {
+                // After a broker was killed a new alarm may look like one that was kept. One alarm told twice is better than
+                // one not told.
+                guard line.mayRepeatIDs, isUrgent(topic, payload, info) else { return }
+            }
             let arrivedAt = Instant(milliseconds: info.arrivedAtMilliseconds)
             // What is done from here to the message itself is not the fault of the one before it.
             underway?.clear()

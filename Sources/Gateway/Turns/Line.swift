@@ -32,6 +32,11 @@ struct Line {
     var contact: Instant?
     /// Since when what is taken now may have waited at the broker; nil where nothing did.
     var queuedSince: Instant?
+    /// No broker answered since the last connection: it may have been killed, and then what it saved last is what it
+    /// knows. It gives packet ids again that it gave since, so equal bytes with an old id may be new.
+    var brokerWasDown = false
+    /// The same of the present connection.
+    var mayRepeatIDs = false
     /// A session was lost, and what is on disk of it is not forgotten yet.
     var mustForget = false
     /// In order, and apart from one another.
@@ -98,6 +103,9 @@ extension Engine {
         line.mustForget = false
     }
 
+    /// No broker answered.
+    public func noteBrokerDown() { line.brokerWasDown = true }
+
     /// What a new connection means for memory, before its first message is taken.
     public func noteConnected(sessionPresent: Bool) {
         guard !line.isConnected else { return }
@@ -106,6 +114,8 @@ extension Engine {
         measures.noteConnected()
         let from = min(line.contact ?? now, now)
         line.awayFrom = from
+        line.mayRepeatIDs = line.brokerWasDown
+        line.brokerWasDown = false
         line.note(.init(from: from, until: now))
         line.queuedSince = sessionPresent && now - from >= Line.queuedAfter ? from : nil
         if sessionPresent {
