@@ -150,7 +150,8 @@ extension YAMLReader {
                 $0.isASCII && ($0.properties.isAlphabetic || (48...57).contains($0.value) || ".-_".unicodeScalars.contains($0))
             }) else { return refused() }
         }
-        guard !host.isEmpty else { return refused() }
+        // Whoever writes only a port means one.
+        guard !host.isEmpty, !host.utf8.allSatisfy({ (48...57).contains($0) }) else { return refused() }
         if rest.isEmpty { return (String(host), usualPort) }
         let digits = rest.dropFirst()
         guard rest.first == ":", digits.utf8.count <= 5, digits.utf8.allSatisfy({ (48...57).contains($0) }),
