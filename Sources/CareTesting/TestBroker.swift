@@ -136,6 +136,15 @@ public final class TestBroker {
     /// Makes it hang without closing a connection; `resume()` ends that.
     public func suspend() { signal(SIGSTOP) }
     public func resume() { signal(SIGCONT) }
+    /// Writes down what it holds, as it does at each end of its `autosave_interval`. Returns when that is done.
+    ///
+    /// - Parameter file: its `mosquitto.db`, which is replaced by a new file each time.
+    public func save(to file: String) throws {
+        func number() -> UInt64? { (try? FileManager.default.attributesOfItem(atPath: file)[.systemFileNumber]) as? UInt64 }
+        let before = number()
+        signal(SIGUSR1)
+        try wait("the broker to save") { number().map { $0 != before } ?? false }
+    }
 
     /// Makes it read users and access list again, and waits until it has.
     public func reload() throws {

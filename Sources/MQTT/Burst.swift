@@ -7,13 +7,17 @@ public struct MessageInfo: Sendable, Hashable {
     public var qos: UInt8
     /// Set when the broker sent it because it was retained, not because it was just published.
     public var isRetained: Bool
+    /// DUP (MQTT 5, 3.3.1.1): true when the broker has sent it before, false when it says that it has not. Nil where that was
+    /// not looked at; see `MQTTClient.stopLookingForDuplicates`.
+    public var isDuplicate: Bool?
 
     @inlinable
-    public init(arrivedAtMilliseconds: Int64, packetID: UInt16, qos: UInt8, isRetained: Bool) {
+    public init(arrivedAtMilliseconds: Int64, packetID: UInt16, qos: UInt8, isRetained: Bool, isDuplicate: Bool? = nil) {
         self.arrivedAtMilliseconds = arrivedAtMilliseconds
         self.packetID = packetID
         self.qos = qos
         self.isRetained = isRetained
+        self.isDuplicate = isDuplicate
     }
 }
 
@@ -68,13 +72,14 @@ public struct Burst: Sendable {
     @inlinable
     public mutating func append(
         topic: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, arrivedAtMilliseconds: Int64,
-        packetID: UInt16, qos: UInt8, isRetained: Bool
+        packetID: UInt16, qos: UInt8, isRetained: Bool, isDuplicate: Bool? = nil
     ) {
         entries.append(
             Entry(
                 start: arena.count, topicBytes: topic.count, payloadBytes: payload.count,
                 info: MessageInfo(
-                    arrivedAtMilliseconds: arrivedAtMilliseconds, packetID: packetID, qos: qos, isRetained: isRetained)
+                    arrivedAtMilliseconds: arrivedAtMilliseconds, packetID: packetID, qos: qos, isRetained: isRetained,
+                    isDuplicate: isDuplicate)
             ))
         arena.append(contentsOf: topic)
         arena.append(contentsOf: payload)
@@ -83,7 +88,7 @@ public struct Burst: Sendable {
     /// The same for tests and for replaying a recording, where there is no C memory.
     public mutating func append(
         topic: String, payload: [UInt8], arrivedAtMilliseconds: Int64, packetID: UInt16 = 0, qos: UInt8 = 1,
-        isRetained: Bool = false
+        isRetained: Bool = false, isDuplicate: Bool? = nil
     ) {
         var topic = topic
         topic.withUTF8 { topic in
@@ -91,14 +96,14 @@ public struct Burst: Sendable {
                 append(
                     topic: UnsafeRawBufferPointer(topic), payload: payload,
                     arrivedAtMilliseconds: arrivedAtMilliseconds, packetID: packetID, qos: qos,
-                    isRetained: isRetained)
+                    isRetained: isRetained, isDuplicate: isDuplicate)
             }
         }
     }
 
     public mutating func append(
         topic: String, payload: String, arrivedAtMilliseconds: Int64, packetID: UInt16 = 0, qos: UInt8 = 1,
-        isRetained: Bool = false
+        isRetained: Bool = false, isDuplicate: Bool? = nil
     ) {
         append(
             topic: topic, payload: Array(payload.utf8), arrivedAtMilliseconds: arrivedAtMilliseconds,

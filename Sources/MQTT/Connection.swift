@@ -65,8 +65,8 @@ final class Connection {
             try Self.check(
                 "mosquitto_tls_opts_set",
                 mosquitto_tls_opts_set(handle, verifyPeer, tls.minimumVersion.rawValue, nil))
-            mosquitto_log_callback_set(handle, mqttOnLog)
         }
+        mosquitto_log_callback_set(handle, mqttOnLog)
         mosquitto_message_callback_set(handle, mqttOnMessage)
         mosquitto_connect_v5_callback_set(handle, mqttOnConnect)
         mosquitto_disconnect_v5_callback_set(handle, mqttOnDisconnect)
@@ -109,7 +109,7 @@ final class Connection {
         .library(call: call, code: code, text: String(cString: mosquitto_strerror(code)))
     }
 
-    /// From now on the library's log is not listened to: it has a line for each message.
+    /// From now on the library's log is not listened to: it has a line for each packet.
     func stopListeningToLog() { mosquitto_log_callback_set(handle, nil) }
 
     // MARK: The loop

@@ -161,9 +161,9 @@ extension MQTTClient {
 
     private func connectAnswered(_ reason: Int32, _ sessionPresent: Bool) {
         guard case .connecting(let connection, _) = phase else { return }
-        connection.stopListeningToLog()
         if reason == 0 {
             phase = .connected(connection, sinceNanoseconds: monotonicNanoseconds())
+            isLookingForDuplicates = true
             events.append(.connected(sessionPresent: sessionPresent))
             subscribeAll(connection)
         } else {

@@ -41,6 +41,8 @@ public final class MQTTClient {
     /// Nothing of the present group may be acknowledged; see `withhold`.
     var isWithheld = false
     var isDisconnectWanted = false
+    /// See `stopLookingForDuplicates`.
+    var isLookingForDuplicates = false
 
     /// The burst that is being handed over, while the state's own may be filled with the next. The two are exchanged
     /// and never made anew, so these are all the messages that are ever in memory.
@@ -153,6 +155,14 @@ public final class MQTTClient {
             delay.reset()
             shortConnections = 0
         }
+    }
+
+    /// Until this is called, which is good for the present connection, messages say whether they are duplicates. It costs
+    /// about half a microsecond a message. Without an answered connection nothing changes.
+    public func stopLookingForDuplicates() {
+        guard case .connected(let connection, _) = phase, isLookingForDuplicates else { return }
+        isLookingForDuplicates = false
+        connection.stopListeningToLog()
     }
 
     /// Replaces what the will says, from the next connection on; where it is published stays. Without a will, or with more

@@ -59,6 +59,63 @@ import Testing
         }
     }
 
+    // MARK: A broker that was killed and knows what it had saved
+
+    @Test func aBrokerThatGivesIdsAgainLosesNothingThatIsNotADuplicate() {
+        // It had saved after 2; what it gives 3 and 4 now is new, though it is the same bytes.
+        var ledger = ledger([(1, "1"), (2, "1"), (3, "1"), (4, "1")])
+        #expect(ledger.knows(entry(2, "1"), isDuplicate: true) == true)
+        #expect(ledger.knows(entry(3, "1"), isDuplicate: false) == false)
+        #expect(ledger.knows(entry(4, "1"), isDuplicate: false) == false)
+    }
+
+    @Test func whatHadWaitedAndComesAgainWithoutDupIsKnown() {
+        var ledger = Ledger()
+        ledger.append([1, 2, 3].map { Ledger.Entry(packetID: $0, hash: 7, waited: true) } + [Ledger.Entry(packetID: 4, hash: 7)])
+        ledger.beginComparing()
+        #expect(ledger.knows(Ledger.Entry(packetID: 2, hash: 7), isDuplicate: false) == true)
+        #expect(ledger.knows(Ledger.Entry(packetID: 3, hash: 7), isDuplicate: false) == true)
+        // That had been on its way when it was kept.
+        #expect(ledger.knows(Ledger.Entry(packetID: 4, hash: 7), isDuplicate: false) == false)
+    }
+
+    @Test func whatComesAgainIsFoundInOneRunWithWhatCameAfterIt() {
+        // Acknowledged up to 5; the broker knows of 1 and 2 only, sends them again, and then a new 3.
+        var ledger = ledger([(1, "a"), (2, "b"), (3, "c"), (4, "d"), (5, "e")])
+        #expect(ledger.knows(entry(1, "a"), isDuplicate: true) == true)
+        #expect(ledger.knows(entry(2, "b"), isDuplicate: true) == true)
+        #expect(ledger.knows(entry(3, "new"), isDuplicate: false) == false)
+        let repeated = ledger.takeRepeated()
+        #expect(repeated == [entry(1, "a"), entry(2, "b")])
+        ledger.append(repeated + [entry(3, "new")])
+        #expect(ledger.takeRepeated() == [])
+        // Cut before the broker had read it: all three come again.
+        ledger.beginComparing()
+        for message in [entry(1, "a"), entry(2, "b"), entry(3, "new")] { #expect(ledger.knows(message, isDuplicate: true) == true) }
+        #expect(ledger.knows(entry(4, "d"), isDuplicate: true) == false, "Never kept since: an older one had the same id and bytes.")
+    }
+
+    @Test func whatReachesToTheLastEntryIsNotRepeated() {
+        var ledger = ledger([(1, "a"), (2, "b")])
+        #expect(ledger.knows(entry(1, "a")) == true)
+        #expect(ledger.knows(entry(2, "b")) == true)
+        #expect(ledger.knows(entry(3, "c")) == false)
+        #expect(ledger.takeRepeated() == [])
+    }
+
+    /// Ten seconds of a flood are more than there are packet ids.
+    @Test func afterTheBrokerWasDownOlderOnesAreKnownToo() {
+        func message(_ number: Int) -> Ledger.Entry { entry(UInt16(number % 65_535 + 1), "\(number % 7)") }
+        var whole = Ledger()
+        whole.append((0..<131_072).map(message))
+        whole.beginComparing(brokerWasDown: true)
+        #expect((10_000..<60_000).allSatisfy { whole.knows(message($0), isDuplicate: true) })
+        #expect(whole.knows(message(200_000), isDuplicate: false) == false)
+        // Without that the latest with its id is meant, and nothing else.
+        whole.beginComparing()
+        #expect(whole.knows(message(10_000), isDuplicate: true) == false)
+    }
+
     @Test func theSameBytesWithAnotherIdAreNews() {
         var ledger = ledger([(1, "sos")])
         #expect(ledger.knows(entry(2, "sos")) == false)
@@ -80,8 +137,8 @@ import Testing
     }
 
     @Test func bytesRoundTrip() {
-        let entries = [entry(1, "a"), entry(65_535, "b")]
+        let entries = [entry(1, "a"), entry(65_535, "b"), Ledger.Entry(packetID: 3, hash: .max, waited: true)]
         #expect(Ledger.entries(Ledger.bytes(entries)) == entries)
-        #expect(Ledger.bytes(entries).count == 20)
+        #expect(Ledger.bytes(entries).count == 30)
     }
 }

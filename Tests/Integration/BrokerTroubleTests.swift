@@ -101,6 +101,71 @@ extension RealProcesses {
             }
         }
 
+        /// It comes back with what it had saved, and gives packet ids again that it gave since. The devices of this home
+        /// say nothing but equal bytes, so only the broker's DUP tells what is new.
+        @Test func aKilledBrokerThatGivesPacketIdsAgainLosesNothingAndDoublesNothing() throws {
+            let street = try Street()
+            defer { street.close() }
+            try street.addAda(devices: ["motion/hallway", "vitals/heart-rate"])
+            func say(_ times: Int) throws {
+                let home = try Client(street, "oak-1")
+                for _ in 0..<times { #expect(try home.publish("homes/oak-1/motion/hallway", "1")) }
+            }
+            func stored(_ count: Int) throws {
+                func readings() throws -> Int { try street.ask("reading", "list", "--as", "ada", "--quantity", "motion").count }
+                try eventually("\(count) readings") { try readings() >= count }
+                // Whatever is doubled comes before what is said now.
+                let marker = try Client(street, "oak-1")
+                #expect(try marker.publish("homes/oak-1/vitals/heart-rate", "\(40 + count)"))
+                try eventually("what was said last") {
+                    try street.ask("reading", "list", "--as", "ada", "--quantity", "heart_rate").contains { $0["value"] == .int(Int64(40 + count)) }
+                }
+                #expect(try readings() == count)
+            }
+            func redelivered() throws -> Int64 { try street.status("redelivered")?.int ?? 0 }
+            func save() throws { try street.broker.save(to: street.data + "/mosquitto/mosquitto.db") }
+            /// New messages are there before the gateway is.
+            func killBroker(thenSay times: Int) throws {
+                street.broker.kill()
+                street.gateway?.signal(SIGSTOP)
+                try street.startBroker()
+                try say(times)
+                street.gateway?.signal(SIGCONT)
+                try street.waitUntilConnected()
+            }
+
+            try say(1)
+            try stored(1)
+            try save()
+            // The broker forgets these; what comes then has their ids and their bytes.
+            try say(3)
+            try stored(4)
+            try killBroker(thenSay: 2)
+            try stored(6)
+
+            // On their way when it saved: these come again, with DUP, and what follows them is new.
+            street.gateway?.signal(SIGSTOP)
+            try say(3)
+            try save()
+            street.gateway?.signal(SIGCONT)
+            try stored(9)
+            let again = try redelivered()
+            try killBroker(thenSay: 2)
+            try stored(11)
+            #expect(try redelivered() >= again + 3)
+
+            // They waited when it saved: they come again without DUP.
+            _ = try street.stopGateway()
+            try say(3)
+            try save()
+            try street.startGateway()
+            try stored(14)
+            try killBroker(thenSay: 0)
+            try eventually("what waited to come again") { try redelivered() >= 3 }
+            try say(2)
+            try stored(16)
+        }
+
         /// What the broker has promised to a publisher and not yet delivered it may lose when it is killed; what the
         /// gateway has taken stays, and it goes on by itself.
         @Test func aBrokerThatIsKilledWhileMessagesFlowTakesNothingThatWasKept() throws {

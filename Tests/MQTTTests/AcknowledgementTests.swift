@@ -32,6 +32,33 @@ import Testing
         #expect(client.messages.map(\.payload) == ["again"])
     }
 
+    /// libmosquitto says it only in its log.
+    @Test func messagesSayWhetherTheyAreDuplicatesUntilNobodyAsks() throws {
+        let broker = try FakeBroker()
+        let client = try TestClient(connectedTo: broker)
+        var flags: [Bool?] = []
+        func take(_ count: Int) throws {
+            flags = []
+            try client.passUntil({ flags.count == count }) { burst in flags += burst.indices.map { burst.info($0).isDuplicate } }
+        }
+        // What a topic says about itself counts for nothing.
+        broker.sendPublish(topic: "homes/ received PUBLISH (d0", payload: "1", packetID: 1, isDuplicate: true)
+        broker.sendPublish(topic: "homes/ received PUBLISH (d1", payload: "1", packetID: 2)
+        broker.sendPublish(topic: "homes/n", payload: "1", packetID: 3, isDuplicate: true)
+        try take(3)
+        #expect(flags == [true, false, true])
+        client.client.stopLookingForDuplicates()
+        broker.sendPublish(topic: "homes/n", payload: "1", packetID: 4, isDuplicate: true)
+        try take(1)
+        #expect(flags == [nil])
+        // The next connection looks again.
+        broker.hangUp()
+        try client.answer(broker)
+        broker.sendPublish(topic: "homes/n", payload: "1", packetID: 4, isDuplicate: true)
+        try take(1)
+        #expect(flags == [true])
+    }
+
     @Test func messagesInOneSegmentWithTheConnackComeAfterTheEvent() throws {
         let broker = try FakeBroker()
         var configuration = MQTTConfiguration(clientID: "gateway")

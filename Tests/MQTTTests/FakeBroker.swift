@@ -61,11 +61,11 @@ final class FakeBroker {
 
     func sendConnack(sessionPresent: Bool = false) { send([0x20, 3, sessionPresent ? 1 : 0, 0, 0]) }
 
-    func sendPublish(topic: String, payload: String, packetID: UInt16) {
+    func sendPublish(topic: String, payload: String, packetID: UInt16, isDuplicate: Bool = false) {
         let body =
             [0, UInt8(topic.utf8.count)] + Array(topic.utf8) + [UInt8(packetID >> 8), UInt8(packetID & 0xFF), 0]
             + Array(payload.utf8)
-        send([0x32, UInt8(body.count)] + body)
+        send([isDuplicate ? 0x3A : 0x32, UInt8(body.count)] + body)
     }
 
     /// What the client has written since the last call, without waiting. Packet types only, as in 4 for PUBACK.

@@ -217,6 +217,7 @@ public final class GatewayService: Service, CommandPerformer {
                 if case .unreachable = event { engine.noteBrokerDown() }
                 work.append(.event(event))
             }
+            if !engine.asksForDuplicates { client.stopLookingForDuplicates() }
             metrics.comeRound(engine, at: present)
             do {
                 // What could not be written down stays in `work`, in its order, and is tried again.

@@ -34,7 +34,7 @@ extension Engine {
         burst.withMessage(i) { topic, payload, info in
             one.append(
                 topic: topic, payload: payload, arrivedAtMilliseconds: info.arrivedAtMilliseconds, packetID: info.packetID, qos: info.qos,
-                isRetained: info.isRetained)
+                isRetained: info.isRetained, isDuplicate: info.isDuplicate)
         }
         do { try keep(one) } catch where StoreProblem(error) == nil {
             var entry = Ledger.Entry(packetID: 0, hash: 0)
@@ -87,10 +87,11 @@ extension Engine {
             // A replay has no packet ids, and nothing comes again.
             let hash = info.packetID != 0 || !fatal.isEmpty ? stableHash(payload, from: stableHash(topic)) : 0
             let entry = Ledger.Entry(packetID: info.packetID, hash: hash)
-            if try isKnown(entry, &acknowledged, tx) {
-                // After a broker was killed a new alarm may look like one that was kept. One alarm told twice is better than
-                // one not told.
-                guard line.mayRepeatIDs, isUrgent(topic, payload, info) else { return }
+            if try isKnown(entry, info, &acknowledged, tx) {
+                guard mayBeNew(info), isUrgent(topic, payload, info) else {
+                    counts.redelivered += 1
+                    return
+                }
             }
             let arrivedAt = Instant(milliseconds: info.arrivedAtMilliseconds)
             // What is done from here to the message itself is not the fault of the one before it.
@@ -109,20 +110,27 @@ extension Engine {
     }
 
     /// Delivered again, it counts once. What has no packet id (QoS 0, a replay) is never delivered again.
-    private func isKnown(_ entry: Ledger.Entry, _ acknowledged: inout [Ledger.Entry], _ tx: StoreTurn) throws -> Bool {
+    private func isKnown(_ entry: Ledger.Entry, _ info: MessageInfo, _ acknowledged: inout [Ledger.Entry], _ tx: StoreTurn) throws -> Bool {
         guard entry.packetID != 0 else { return false }
-        if ledger.isComparing, ledger.knows(entry) {
-            counts.redelivered += 1
-            return true
+        if ledger.isComparing {
+            if ledger.knows(entry, isDuplicate: info.isDuplicate) { return true }
+            acknowledged += ledger.takeRepeated()
         }
-        acknowledged.append(entry)
-        if !early.isEmpty, early.remove(entry) != nil {
+        acknowledged.append(Ledger.Entry(packetID: entry.packetID, hash: entry.hash, waited: isCatchingUp))
+        // What was taken early had been on its way to us.
+        if !early.isEmpty, info.isDuplicate ?? true, early.remove(entry) != nil {
             try tx.forgetEarly(packetID: entry.packetID, hash: entry.hash)
-            counts.redelivered += 1
             return true
         }
         return false
     }
+
+    /// After a broker was killed a new alarm may look like one that was kept; see `Ledger`. One alarm told twice is better
+    /// than one not told.
+    private func mayBeNew(_ info: MessageInfo) -> Bool { info.isDuplicate.map { !$0 } ?? line.mayRepeatIDs }
+
+    /// Whether it is of use to know of a message whether it is a duplicate.
+    public var asksForDuplicates: Bool { ledger.isComparing || !early.isEmpty }
 
     // MARK: One bad message
 
@@ -141,8 +149,11 @@ extension Engine {
                     let entry = Ledger.Entry(packetID: info.packetID, hash: stableHash(payload, from: stableHash(topic)))
                     if entry.packetID != 0 {
                         // It ends a comparison like any other message that is new.
-                        if ledger.isComparing { _ = ledger.knows(entry) }
-                        acknowledged.append(entry)
+                        if ledger.isComparing {
+                            _ = ledger.knows(entry, isDuplicate: info.isDuplicate)
+                            acknowledged += ledger.takeRepeated()
+                        }
+                        acknowledged.append(Ledger.Entry(packetID: entry.packetID, hash: entry.hash, waited: isCatchingUp))
                     }
                     try setAside(topic, payload, entry.hash, "taking it failed: \(Self.reason(error))", tx)
                 }
@@ -233,7 +244,7 @@ extension Engine {
                 for i in 0..<burst.count where early.count < Self.earlyMax {
                     try burst.withMessage(i) { topic, payload, info in
                         let entry = Ledger.Entry(packetID: info.packetID, hash: stableHash(payload, from: stableHash(topic)))
-                        if ledger.isComparing, ledger.knows(entry) { return }
+                        if ledger.isComparing, ledger.knows(entry, isDuplicate: info.isDuplicate), !mayBeNew(info) { return }
                         guard entry.packetID != 0, !early.contains(entry), fatal[entry.hash] == nil else { return }
                         let arrivedAt = Instant(milliseconds: info.arrivedAtMilliseconds)
                         try runDeadlines(upTo: arrivedAt, tx)

@@ -8,56 +8,121 @@
 /// A run can only begin at the latest entry with its packet id, among those that can all be unacknowledged at
 /// once. So the first new message of a home whose every message is the same is not taken for one of 65 535
 /// messages ago.
+///
+/// **A broker that was killed** comes back with what it saved last, up to its `autosave_interval` ago. Then the run is
+/// followed by entries that the broker has forgotten, and it gives their packet ids again: new messages of equal bytes
+/// would go on matching. DUP (MQTT 5, 3.3.1.1) tells them apart. A message that was on its way to us before the broker saved
+/// is sent again with it; so what comes without is new, unless it had waited for us when the broker saved and was first
+/// sent after that, on a connection that the broker does not remember. Only entries that had waited (`Entry.waited`) can
+/// be that. What is left in doubt is plain: after the broker saved without us, equal bytes of one home that came until we
+/// had caught up, and equal bytes that came between the broker's return and ours.
 struct Ledger: Sendable {
     /// Entries that are kept: twice as many as there are packet ids, so that what can come again is among them.
     static let entriesMax = 131_072
 
     struct Entry: Hashable, Sendable {
         var packetID: UInt16
+        /// 63 bits.
         var hash: UInt64
+        /// It came before the gateway had caught up, so it may have waited at the broker, not yet sent to anybody.
+        var waited = false
+
+        init(packetID: UInt16, hash: UInt64, waited: Bool = false) {
+            self.packetID = packetID
+            self.hash = hash & ~Self.waitedBit
+            self.waited = waited
+        }
+
+        fileprivate static let waitedBit: UInt64 = 1 << 63
+
+        fileprivate func isSameMessage(as other: Entry) -> Bool { packetID == other.packetID && hash == other.hash }
     }
 
     /// Messages that can be unacknowledged at once, less one: the next new message has the id of the one before
     /// these (MQTT 5, 2.2.1: ids are 1 … 65 535).
     static let unacknowledgedMax = 65_534
 
+    private struct Run: Sendable {
+        var start: Int
+        /// Where the next message has to match.
+        var next: Int
+    }
+
     private enum Comparing: Sendable {
         case no
         case first
-        /// Where the next message has to match.
-        case at(Int)
+        /// The latest run that can be meant first; not empty.
+        case at([Run])
     }
 
     private var entries: [Entry] = []
     private var comparing = Comparing.no
+    /// No broker answered before this connection: what comes again may be older than all that can be unacknowledged.
+    private var isOlderPossible = false
+    /// See `takeRepeated`.
+    private var repeated: [Entry] = []
 
     var count: Int { entries.count }
     /// Whether messages are being compared; false for nearly all of the time.
     var isComparing: Bool { if case .no = comparing { false } else { true } }
 
     /// The session was resumed: what comes first may be known.
-    mutating func beginComparing() { comparing = entries.isEmpty ? .no : .first }
+    mutating func beginComparing(brokerWasDown: Bool = false) {
+        comparing = entries.isEmpty ? .no : .first
+        isOlderPossible = brokerWasDown
+        repeated.removeAll()
+    }
 
     /// The broker knows no session: nothing of before comes again, and packet ids begin anew.
     mutating func removeAll() {
         entries.removeAll()
+        repeated.removeAll()
         comparing = .no
     }
 
     /// Whether this message is one that was kept before. Once it says no it says no until the next connection.
-    mutating func knows(_ entry: Entry) -> Bool {
-        let position: Int?
+    ///
+    /// - Parameter isDuplicate: DUP; nil where it is not known, which counts as set.
+    mutating func knows(_ entry: Entry, isDuplicate: Bool? = nil) -> Bool {
+        let runs: [Run]
         switch comparing {
         case .no: return false
-        case .first: position = entries.suffix(Self.unacknowledgedMax).lastIndex { $0.packetID == entry.packetID }
-        case .at(let next): position = next < entries.count ? next : nil
+        case .first: runs = beginnings(entry)
+        case .at(let found): runs = found
         }
-        guard let position, entries[position] == entry else {
+        // Behind the last entry is what was never kept, whatever an older run of the same bytes would say.
+        var going: [Run] = []
+        if let latest = runs.first, latest.next < entries.count {
+            for run in runs where entries[run.next].isSameMessage(as: entry) && (isDuplicate ?? true || entries[run.next].waited) {
+                going.append(Run(start: run.start, next: run.next + 1))
+            }
+        }
+        if going.isEmpty {
+            // What comes again reaches to the last entry, unless the broker has forgotten what came behind it.
+            if let latest = runs.first, latest.start < latest.next, latest.next < entries.count {
+                repeated = Array(entries[latest.start..<latest.next])
+            }
             comparing = .no
             return false
         }
-        comparing = .at(position + 1)
+        comparing = .at(going)
         return true
+    }
+
+    /// Where a run can begin with this message, the latest first.
+    private func beginnings(_ entry: Entry) -> [Run] {
+        if !isOlderPossible {
+            let latest = entries.suffix(Self.unacknowledgedMax).lastIndex { $0.packetID == entry.packetID }
+            return latest.map { [Run(start: $0, next: $0)] } ?? []
+        }
+        return entries.indices.reversed().filter { entries[$0].isSameMessage(as: entry) }.map { Run(start: $0, next: $0) }
+    }
+
+    /// What was just acknowledged a second time and has to stand behind what the broker has forgotten, once: so that it is
+    /// found in one run with what comes now, should both come again.
+    mutating func takeRepeated() -> [Entry] {
+        defer { repeated.removeAll() }
+        return repeated
     }
 
     /// After the commit that kept them.
@@ -71,13 +136,13 @@ struct Ledger: Sendable {
 
     // MARK: As bytes
 
-    /// Ten bytes an entry, little-endian.
+    /// Ten bytes an entry, little-endian: the packet id; the hash, with `waited` as its highest bit.
     static func bytes(_ entries: [Entry]) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(entries.count * 10)
         for entry in entries {
             withUnsafeBytes(of: entry.packetID.littleEndian) { bytes.append(contentsOf: $0) }
-            withUnsafeBytes(of: entry.hash.littleEndian) { bytes.append(contentsOf: $0) }
+            withUnsafeBytes(of: (entry.hash | (entry.waited ? Entry.waitedBit : 0)).littleEndian) { bytes.append(contentsOf: $0) }
         }
         return bytes
     }
@@ -85,9 +150,10 @@ struct Ledger: Sendable {
     static func entries(_ bytes: [UInt8]) -> [Entry] {
         bytes.withUnsafeBytes { raw in
             (0..<raw.count / 10).map { i in
-                Entry(
-                    packetID: UInt16(littleEndian: raw.loadUnaligned(fromByteOffset: i * 10, as: UInt16.self)),
-                    hash: UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: i * 10 + 2, as: UInt64.self)))
+                let hash = UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: i * 10 + 2, as: UInt64.self))
+                return Entry(
+                    packetID: UInt16(littleEndian: raw.loadUnaligned(fromByteOffset: i * 10, as: UInt16.self)), hash: hash,
+                    waited: hash & Entry.waitedBit != 0)
             }
         }
     }
