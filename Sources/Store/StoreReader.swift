@@ -7,10 +7,10 @@ public struct StoreReader {
     let db: Database
 
     public func counter(_ name: String) throws -> Int64 {
-        try Int64.fetchOne(db, sql: "SELECT value FROM counter WHERE name = ?", arguments: [name]) ?? 0
+        try Int64.fetchOne(db.cachedStatement(sql: "SELECT value FROM counter WHERE name = ?"), arguments: [name]) ?? 0
     }
     public func meta(_ key: String) throws -> String? {
-        try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = ?", arguments: [key])
+        try String.fetchOne(db.cachedStatement(sql: "SELECT value FROM meta WHERE key = ?"), arguments: [key])
     }
 
     // MARK: Everything that a start needs
@@ -20,18 +20,18 @@ public struct StoreReader {
     public func people() throws -> [Person] { try bodies("SELECT body FROM person WHERE removedAt IS NULL ORDER BY name") }
     /// Every name that was ever given to a home or a person: names are not given a second time.
     public func namesTaken() throws -> [String] {
-        try String.fetchAll(db, sql: "SELECT name FROM home UNION SELECT name FROM person ORDER BY 1")
+        try String.fetchAll(db.cachedStatement(sql: "SELECT name FROM home UNION SELECT name FROM person ORDER BY 1"))
     }
     public func logins() throws -> [(name: String, hash: String)] {
-        try Row.fetchAll(db, sql: "SELECT name, hash FROM login ORDER BY name").map { ($0[0], $0[1]) }
+        try Row.fetchAll(db.cachedStatement(sql: "SELECT name, hash FROM login ORDER BY name")).map { ($0[0], $0[1]) }
     }
     public func devices() throws -> [(device: Device, lastHeardAt: Instant?)] {
-        try Row.fetchAll(db, sql: "SELECT body, lastHeardAt FROM device ORDER BY id").map {
+        try Row.fetchAll(db.cachedStatement(sql: "SELECT body, lastHeardAt FROM device ORDER BY id")).map {
             (try Body.decode(Device.self, $0[0]), ($0[1] as Int64?).map(Instant.init(milliseconds:)))
         }
     }
     public func series() throws -> [Series] {
-        try Row.fetchAll(db, sql: "SELECT id, device, quantity, channel, addedAt FROM series ORDER BY id").compactMap { row in
+        try Row.fetchAll(db.cachedStatement(sql: "SELECT id, device, quantity, channel, addedAt FROM series ORDER BY id")).compactMap { row in
             // A quantity that this version does not know any more: its readings stay, nothing is made of them.
             Quantity(row[2] as String).map {
                 Series(id: SeriesID(row[0]), device: DeviceID(row[1]), quantity: $0, channel: row[3], addedAt: Instant(milliseconds: row[4]))
@@ -61,7 +61,7 @@ public struct StoreReader {
             value: series.quantity.kind == .number ? .number(number) : .boolean(number != 0))
     }
     public func consents() throws -> [(stored: StoredConsent, citizen: PersonID)] {
-        try Row.fetchAll(db, sql: "SELECT id, citizen, body, withdrawnAt FROM consent ORDER BY id").compactMap { row in
+        try Row.fetchAll(db.cachedStatement(sql: "SELECT id, citizen, body, withdrawnAt FROM consent ORDER BY id")).compactMap { row in
             let id = ConsentID(row[0])
             let citizen = PersonID(row[1] as String)
             let withdrawnAt = (row[3] as Int64?).map(Instant.init(milliseconds:))
@@ -83,12 +83,12 @@ public struct StoreReader {
         }
     }
     public func detectorPhases() throws -> [(key: String, phase: DetectorPhase)] {
-        try Row.fetchAll(db, sql: "SELECT key, phase FROM detector ORDER BY key").map {
+        try Row.fetchAll(db.cachedStatement(sql: "SELECT key, phase FROM detector ORDER BY key")).map {
             ($0[0], try Body.decode(DetectorPhase.self, $0[1]))
         }
     }
     public func deadlines() throws -> [(key: String, at: Instant)] {
-        try Row.fetchAll(db, sql: "SELECT key, at FROM deadline ORDER BY at, key").map {
+        try Row.fetchAll(db.cachedStatement(sql: "SELECT key, at FROM deadline ORDER BY at, key")).map {
             ($0[0], Instant(milliseconds: $0[1]))
         }
     }
@@ -98,11 +98,11 @@ public struct StoreReader {
     }
     /// Rows of what was acknowledged last, in order.
     public func acknowledged() throws -> (upTo: Int64, entries: [[UInt8]]) {
-        let rows = try Row.fetchAll(db, sql: "SELECT upTo, entries FROM acknowledged ORDER BY upTo")
+        let rows = try Row.fetchAll(db.cachedStatement(sql: "SELECT upTo, entries FROM acknowledged ORDER BY upTo"))
         return (rows.last?[0] ?? 0, rows.map { Array($0[1] as Data) })
     }
     public func subscriptions() throws -> [String] {
-        try String.fetchAll(db, sql: "SELECT filter FROM subscription ORDER BY filter")
+        try String.fetchAll(db.cachedStatement(sql: "SELECT filter FROM subscription ORDER BY filter"))
     }
 
     // MARK: What people ask
@@ -120,10 +120,10 @@ public struct StoreReader {
     }
     public func history(after n: Int64, limit: Int) throws -> [(n: Int64, alert: AlertID, entry: HistoryEntry)] {
         try Row.fetchAll(
-            db, sql: "SELECT n, alert, body FROM history WHERE n > ? ORDER BY n LIMIT ?", arguments: [n, limit]
+            db.cachedStatement(sql: "SELECT n, alert, body FROM history WHERE n > ? ORDER BY n LIMIT ?"), arguments: [n, limit]
         ).map { ($0[0], AlertID($0[1]), try Body.decode(HistoryEntry.self, $0[2])) }
     }
-    public func lastHistory() throws -> Int64 { try Int64.fetchOne(db, sql: "SELECT max(n) FROM history") ?? 0 }
+    public func lastHistory() throws -> Int64 { try Int64.fetchOne(db.cachedStatement(sql: "SELECT max(n) FROM history")) ?? 0 }
     public func notice(_ id: NoticeID) throws -> Notice? {
         try (bodies("SELECT body FROM notice WHERE id = ?", [id.number]) as [Notice]).first
     }
@@ -133,7 +133,7 @@ public struct StoreReader {
     public func decision(_ id: DecisionID) throws -> (decision: Decision, citizens: [PersonID], request: ConsentRequest)? {
         guard
             let row = try Row.fetchOne(
-                db, sql: "SELECT outcome, citizens, request FROM decision WHERE id = ?", arguments: [id.number])
+                db.cachedStatement(sql: "SELECT outcome, citizens, request FROM decision WHERE id = ?"), arguments: [id.number])
         else { return nil }
         return (
             try Body.decode(Decision.self, row[0]), try Body.decode([PersonID].self, row[1]),
@@ -154,18 +154,18 @@ public struct StoreReader {
     /// Everybody who has read something about this citizen, by name.
     public func whoHasSeen(_ citizen: PersonID) throws -> [PersonID] {
         try String.fetchAll(
-            db, sql: "SELECT DISTINCT recipient FROM disclosure WHERE citizen = ? AND state = 'seen' ORDER BY recipient",
+            db.cachedStatement(sql: "SELECT DISTINCT recipient FROM disclosure WHERE citizen = ? AND state = 'seen' ORDER BY recipient"),
             arguments: [citizen.name]
         ).map { PersonID($0) }
     }
     /// When a device was this citizen's: from each claim to its release.
     public func claims(_ device: DeviceID, _ citizen: PersonID) throws -> [(from: Instant, until: Instant)] {
         try Row.fetchAll(
-            db, sql: "SELECT at, releasedAt FROM claim WHERE device = ? AND citizen = ? ORDER BY n", arguments: [device.number, citizen.name]
+            db.cachedStatement(sql: "SELECT at, releasedAt FROM claim WHERE device = ? AND citizen = ? ORDER BY n"), arguments: [device.number, citizen.name]
         ).map { (Instant(milliseconds: $0[0]), ($0[1] as Int64?).map(Instant.init(milliseconds:)) ?? .distantFuture) }
     }
     private func disclosures(_ clause: String, _ arguments: StatementArguments) throws -> [Disclosure] {
-        try Row.fetchAll(db, sql: "SELECT * FROM disclosure WHERE " + clause, arguments: arguments).map { row in
+        try Row.fetchAll(db.cachedStatement(sql: "SELECT * FROM disclosure WHERE " + clause), arguments: arguments).map { row in
             Disclosure(
                 at: Instant(milliseconds: row["at"]), citizen: PersonID(row["citizen"] as String),
                 recipient: PersonID(row["recipient"] as String), alert: (row["alert"] as Int64?).map(AlertID.init),
@@ -181,17 +181,17 @@ public struct StoreReader {
         -> [(at: Instant, uid: UInt32, command: String, outcome: String)]
     {
         try Row.fetchAll(
-            db, sql: "SELECT at, uid, command, outcome FROM operatorLog WHERE actingFor = ? AND at >= ? ORDER BY n LIMIT ?",
+            db.cachedStatement(sql: "SELECT at, uid, command, outcome FROM operatorLog WHERE actingFor = ? AND at >= ? ORDER BY n LIMIT ?"),
             arguments: [person.name, since.milliseconds, limit]
         ).map { (Instant(milliseconds: $0[0]), UInt32(truncatingIfNeeded: $0[1] as Int64), $0[2], $0[3]) }
     }
     public func consentGiving(_ id: ConsentID) throws -> (givenAt: Instant, givenBy: String, withdrawnBy: String?)? {
-        try Row.fetchOne(db, sql: "SELECT givenAt, givenBy, withdrawnBy FROM consent WHERE id = ?", arguments: [id.number])
+        try Row.fetchOne(db.cachedStatement(sql: "SELECT givenAt, givenBy, withdrawnBy FROM consent WHERE id = ?"), arguments: [id.number])
             .map { (Instant(milliseconds: $0[0]), $0[1], $0[2]) }
     }
     public func strangers(home: HomeID?) throws -> [Stranger] {
         try Row.fetchAll(
-            db, sql: "SELECT * FROM stranger WHERE ?1 IS NULL OR home = ?1 ORDER BY home, address", arguments: [home?.name]
+            db.cachedStatement(sql: "SELECT * FROM stranger WHERE ?1 IS NULL OR home = ?1 ORDER BY home, address"), arguments: [home?.name]
         ).map {
             Stranger(
                 home: HomeID($0["home"] as String), address: $0["address"], convention: $0["convention"],
@@ -203,14 +203,14 @@ public struct StoreReader {
         -> [(home: HomeID, convention: String, reason: String, messages: Int64, lastAt: Instant)]
     {
         try Row.fetchAll(
-            db, sql: "SELECT home, convention, reason, messages, lastAt FROM undecodableCount WHERE ?1 IS NULL OR home = ?1 ORDER BY home, convention, reason",
+            db.cachedStatement(sql: "SELECT home, convention, reason, messages, lastAt FROM undecodableCount WHERE ?1 IS NULL OR home = ?1 ORDER BY home, convention, reason"),
             arguments: [home?.name]
         ).map { (HomeID($0[0] as String), $0[1], $0[2], $0[3], Instant(milliseconds: $0[4])) }
     }
     /// The newest messages of a home's claimed devices that could not be decoded. For its citizens only.
     public func undecodableMessages(home: HomeID, limit: Int) throws -> [(address: String, reason: String, at: Instant, payload: [UInt8])] {
         try Row.fetchAll(
-            db, sql: "SELECT address, reason, at, payload FROM undecodable WHERE home = ? ORDER BY n DESC LIMIT ?",
+            db.cachedStatement(sql: "SELECT address, reason, at, payload FROM undecodable WHERE home = ? ORDER BY n DESC LIMIT ?"),
             arguments: [home.name, limit]
         ).map { ($0[0], $0[1], Instant(milliseconds: $0[2]), Array($0[3] as Data)) }
     }
@@ -231,10 +231,10 @@ public struct StoreReader {
     }
     /// Table, rows: small figures for `status` and tests.
     public func count(_ table: String) throws -> Int64 {
-        try Int64.fetchOne(db, sql: "SELECT count(*) FROM \(table.quotedDatabaseIdentifier)") ?? 0
+        try Int64.fetchOne(db.cachedStatement(sql: "SELECT count(*) FROM \(table.quotedDatabaseIdentifier)")) ?? 0
     }
 
     private func bodies<T: Decodable>(_ sql: String, _ arguments: StatementArguments = []) throws -> [T] {
-        try String.fetchAll(db, sql: sql, arguments: arguments).map { try Body.decode(T.self, $0) }
+        try String.fetchAll(db.cachedStatement(sql: sql), arguments: arguments).map { try Body.decode(T.self, $0) }
     }
 }

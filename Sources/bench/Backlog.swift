@@ -39,8 +39,8 @@ struct Flat {
         let drain = Drain(binaries: binaries, runs: 1, say: say)
         _ = try drain.drainGateway(place, scheme, messages: homes)
         place.stopGateway()
-        let seconds = try drain.drainGateway(place, scheme, messages: Self.messages)
-        return seconds * 1e6 / Double(Self.messages)
+        let taken = try drain.drainGateway(place, scheme, messages: Self.messages)
+        return taken.seconds * 1e6 / Double(Self.messages)
     }
 }
 

@@ -123,6 +123,17 @@ final class Child: @unchecked Sendable {
         process.waitUntilExit()
     }
 
+    /// What it has used of all processors since its start.
+    func processorSeconds() throws -> Double {
+        let text = try String(contentsOfFile: "/proc/\(processID)/stat", encoding: .utf8)
+        // The second field is the name in parentheses; user and system time are the 14th and 15th.
+        let fields = text[(text.lastIndex(of: ")") ?? text.startIndex)...].split(separator: " ")
+        guard fields.count > 13, let user = Double(fields[12]), let system = Double(fields[13]) else {
+            throw BenchProblem(description: "The processor time of \(name) could not be read.")
+        }
+        return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
     /// The most memory it has had at once, MiB.
     func peakMiB() throws -> Double {
         let text = try String(contentsOfFile: "/proc/\(processID)/status", encoding: .utf8)

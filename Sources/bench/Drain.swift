@@ -17,6 +17,14 @@ struct Drain {
     let runs: Int
     let say: (String) -> Void
 
+    /// What one drain took: seconds from the broker's word to the end, and of all processors the seconds of the gateway
+    /// (its start included) and of the broker.
+    struct Taken {
+        var seconds: Double
+        var gatewayCPU: Double
+        var brokerCPU: Double
+    }
+
     func measure() throws -> [Figure] {
         let place = try Place(binaries: binaries)
         defer { place.close() }
@@ -26,12 +34,18 @@ struct Drain {
         try scheme.make(at: file, helper: place.helper)
         var gateway: [Double] = []
         var sub: [Double] = []
+        var gatewayCPU: [Double] = []
+        var brokerCPU: [Double] = []
+        let microseconds = 1e6 / Double(Self.messages)
         for run in 0..<runs {
             // In turns, because whoever comes first meets a broker in another state.
             for isGateway in run % 2 == 0 ? [true, false] : [false, true] {
                 if isGateway {
                     try Scheme.lay(file, in: place)
-                    gateway.append(Double(Self.messages) / (try drainGateway(place, scheme, messages: Self.messages)))
+                    let taken = try drainGateway(place, scheme, messages: Self.messages)
+                    gateway.append(Double(Self.messages) / taken.seconds)
+                    gatewayCPU.append(taken.gatewayCPU * microseconds)
+                    brokerCPU.append(taken.brokerCPU * microseconds)
                     place.stopGateway()
                     try forgetSession("caring-gateway", place)
                 } else {
@@ -39,31 +53,39 @@ struct Drain {
                     try forgetSession("bench-sub", place)
                 }
             }
-            say("drain, run \(run + 1): gateway \(Int(gateway[run]))/s, mosquitto_sub \(Int(sub[run]))/s")
+            say(
+                "drain, run \(run + 1): gateway \(Int(gateway[run]))/s, mosquitto_sub \(Int(sub[run]))/s; "
+                + String(format: "processor time a message %.1f µs, the broker's %.1f µs", gatewayCPU[run], brokerCPU[run]))
         }
         return [
             Figure(key: "drain.ratio", values: zip(gateway, sub).map { $0 / $1 }, unit: "", digits: 2, wanted: "at least 0.8; 1.0 is the aim"),
             Figure(key: "drain.gatewayPerSecond", values: gateway, unit: "messages/s"),
             Figure(key: "drain.mosquittoSubPerSecond", values: sub, unit: "messages/s"),
+            Figure(key: "drain.gatewayProcessorMicroseconds", values: gatewayCPU, unit: "µs", digits: 2),
+            Figure(key: "drain.brokerProcessorMicroseconds", values: brokerCPU, unit: "µs", digits: 2),
         ]
     }
 
     /// The database has been laid before; so has a session at the broker, by a first start.
     ///
     /// - Parameter meanwhile: called again and again until the gateway is done. It costs the gateway time.
-    /// - Returns: seconds. The gateway runs on.
+    /// - Returns: what it took. The gateway runs on.
     func drainGateway(
         _ place: Place, _ scheme: Scheme, messages: Int, meanwhile: ((Place) throws -> Void)? = nil
-    ) throws -> Double {
-        try place.startGateway(homesMax: scheme.homes + Scheme.sosHomes)
+    ) throws -> Taken {
+        try place.startGateway(homesMax: scheme.homes)
         try place.waitForStatus { $0["connected"] == .bool(true) }
         place.stopGateway()
         try fill(place, scheme, messages: messages)
         let phone = try Client("bench-maria", place.helper, place.port, filters: ["helpers/\(place.helper.user)/alerts/#"])
         defer { phone.leave() }
         try place.waitForBrokersSave()
-        let began = try place.startGateway(homesMax: scheme.homes + Scheme.sosHomes)
+        let brokerBefore = try place.broker.processorSeconds()
+        let began = try place.startGateway(homesMax: scheme.homes)
         let told = try phone.wait(seconds: 600, whileWaiting: meanwhile.map { look in { try look(place) } }) { !$0.payload.isEmpty }
+        let taken = Taken(
+            seconds: Double(told.nanoseconds - began) / 1e9, gatewayCPU: try place.gateway?.processorSeconds() ?? 0,
+            brokerCPU: try place.broker.processorSeconds() - brokerBefore)
         let readings = Int64(messages * Scheme.readingsPerMessage)
         // The SOS button tells its battery as well.
         try place.waitForStatus { $0["readings"]?.int == readings + 2 && $0["messages"]?.int ?? 0 > messages }
@@ -74,7 +96,7 @@ struct Drain {
         try button.settle()
         button.leave()
         _ = try phone.wait { $0.topic == told.topic && $0.payload.isEmpty }
-        return Double(told.nanoseconds - began) / 1e9
+        return taken
     }
 
     private func drainSub(_ place: Place, _ scheme: Scheme) throws -> Double {

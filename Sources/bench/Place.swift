@@ -59,9 +59,12 @@ final class Place {
     @discardableResult
     func startGateway(homesMax: Int = 2_000) throws -> Int64 {
         let place = broker.place
-        gateway = try Child(
+        let gateway = try Child(
             "\(binaries)/caringd", ["--data", data, "--mqtt", "127.0.0.1:\(port)"],
             environment: ["CARING_LIMITS_HOMES_MAX": "\(max(homesMax, 2_000))"])
+        self.gateway = gateway
+        // It says so itself; should it end before that, the reason is told instead of a minute waited.
+        try gateway.wait(for: "Connected to the broker.")
         return try broker.wait(for: "New client connected", "caring-gateway", from: place).nanoseconds
     }
 

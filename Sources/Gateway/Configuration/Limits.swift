@@ -52,7 +52,7 @@ public struct Limits: Sendable, Hashable {
         Entry(
             key: "undecodable_payload_bytes_max", path: \.undecodablePayloadBytesMax, range: 0...65_536,
             unit: "bytes"),
-        Entry(key: "homes_max", path: \.homesMax, range: 1...100_000, unit: "homes"),
+        Entry(key: "homes_max", path: \.homesMax, range: 1...1_000_000, unit: "homes"),
         Entry(key: "devices_per_home_max", path: \.devicesPerHomeMax, range: 1...10_000, unit: "devices"),
         Entry(key: "series_per_device_max", path: \.seriesPerDeviceMax, range: 1...1_000, unit: "series"),
         Entry(key: "open_alerts_per_home_max", path: \.openAlertsPerHomeMax, range: 1...1_000, unit: "alerts"),
