@@ -6,7 +6,14 @@ import Foundation
 /// An immutable value; reloading makes a new one, whole or not at all.
 public struct Catalogue: Sendable {
     /// The conventions in the order in which they are asked. A new one is a line here.
-    private static let conventions: [any Convention.Type] = [Zigbee2MQTT.self, SenML.self, Plain.self]
+    ///
+    /// First those whose topics begin with a word of their own, then those that are known by how their topics end, and
+    /// last what owners describe themselves.
+    private static let conventions: [any Convention.Type] = [
+        Zigbee2MQTT.self,
+        SenML.self,
+        Plain.self,
+    ]
 
     /// More files in one folder are refused.
     private static let filesMax = 1_000
@@ -63,6 +70,39 @@ public struct Catalogue: Sendable {
         return nil
     }
 
+    /// All that a topic below `homes/<home>/` means: what devices announced before what its name lets guess.
+    public func routes(topicBelowHome topic: String, _ announced: Announced) -> [Route] {
+        let declared = announced.routes(topicBelowHome: topic)
+        return declared.isEmpty ? route(topicBelowHome: topic).map { [$0] } ?? [] : declared
+    }
+
+    /// For a route of the role `shared`: that of the device which this payload is about. Nil: it names none.
+    public func route(_ shared: Route, payload: UnsafeRawBufferPointer) -> Route? {
+        guard shared.conventionIndex < conventions.count else { return nil }
+        var route = conventions[shared.conventionIndex].route(shared, payload: payload)
+        route?.conventionIndex = shared.conventionIndex
+        return route
+    }
+
+    /// See `Convention.announcementRank`.
+    func announcementRank(_ route: Route) -> Int {
+        route.conventionIndex < conventions.count ? type(of: conventions[route.conventionIndex]).announcementRank : 0
+    }
+
+    /// For a route of the role `announcement`: what the payload says there is.
+    func announcement(_ route: Route, payload: UnsafeRawBufferPointer, topics: HomeTopics) -> AnnouncementOutcome {
+        guard route.conventionIndex < conventions.count else { return .refused(reason: Route.strangeReason) }
+        return conventions[route.conventionIndex].announcement(route, payload: payload, topics: topics)
+    }
+
+    /// Where a message of this convention is taken to have come from that is shown without a topic. Nil: there is no such
+    /// convention.
+    public func usualTopic(ofConvention name: String) -> String? {
+        Self.conventions.first { $0.name == name || $0.otherNames.contains(name) }?.usualTopic
+    }
+
+    public static var conventionNames: [String] { conventions.map { $0.name } }
+
     /// What a message says. Readings are appended in the order of the message; nothing else is touched.
     ///
     /// - Parameter arrivedAt: For times that a device gives relative to now.
@@ -70,6 +110,7 @@ public struct Catalogue: Sendable {
         _ route: Route, payload: UnsafeRawBufferPointer, arrivedAt: Instant,
         into readings: inout [DecodedReading]
     ) -> Outcome {
+        if let reader = route.reader { return reader.read(route, payload, arrivedAt: arrivedAt, into: &readings) }
         guard route.conventionIndex < conventions.count else {
             return .undecodable(reason: Route.strangeReason)
         }

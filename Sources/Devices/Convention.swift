@@ -14,6 +14,12 @@ protocol Convention: Sendable {
     /// The messages in its profiles and the readings they must give.
     var samples: [Sample] { get }
 
+    /// What it is also called.
+    static var otherNames: [String] { get }
+
+    /// Where a message is taken to have come from that is shown without a topic (`caring device try`).
+    static var usualTopic: String { get }
+
     /// Nil when the topic is not of this convention. Called once per topic.
     func route(topicBelowHome: String) -> Route?
 
@@ -22,4 +28,25 @@ protocol Convention: Sendable {
         _ route: Route, payload: UnsafeRawBufferPointer, arrivedAt: Instant,
         into readings: inout [DecodedReading]
     ) -> Outcome
+
+    /// For routes of the role `shared`, called for every message: the route of the device that the payload names. Nil when
+    /// it names none. Must not crash on any bytes.
+    func route(_ shared: Route, payload: UnsafeRawBufferPointer) -> Route?
+
+    /// Of two announcements of one topic the one of the lower rank counts. A convention's own list of devices has 0, what is
+    /// written for another program 1.
+    static var announcementRank: Int { get }
+
+    /// For routes of the role `announcement`: what the payload says there is. An empty payload never comes here.
+    ///
+    /// - Parameter topics: how topics that stand in the payload are taken.
+    func announcement(_ route: Route, payload: UnsafeRawBufferPointer, topics: HomeTopics) -> AnnouncementOutcome
+}
+
+extension Convention {
+    static var otherNames: [String] { [] }
+    static var usualTopic: String { "\(name)/a device" }
+    static var announcementRank: Int { 0 }
+    func route(_ shared: Route, payload: UnsafeRawBufferPointer) -> Route? { nil }
+    func announcement(_ route: Route, payload: UnsafeRawBufferPointer, topics: HomeTopics) -> AnnouncementOutcome { .parts([]) }
 }

@@ -128,6 +128,13 @@ extension Profile.Members {
         return Self.table(paths)
     }
 
+    /// - Parameter time: where the device's own time stands.
+    static func table(_ paths: [([String], Property)], time: [String]?) -> PropertyTable {
+        var targets = paths.map { (path: $0.0.map { $0[...] }, target: PropertyTable.Target.property($0.1)) }
+        if let time { targets.append((time.map { $0[...] }, .time)) }
+        return table(targets)
+    }
+
     private static func table(_ paths: [(path: [Substring], target: PropertyTable.Target)]) -> PropertyTable {
         var targets: [(key: String, target: PropertyTable.Target)] = []
         var nested: [(key: String, paths: [(path: [Substring], target: PropertyTable.Target)])] = []

@@ -7,13 +7,19 @@ struct Sample: Sendable {
     var column: Int
     /// Below `homes/<home>/`.
     var topic: String
-    var message: String
+    /// What was said before it, such as announcements.
+    var after: [(topic: String, message: String)] = []
+    /// The address that its readings must be of; nil: not asked.
+    var device: String?
+    var message: [UInt8]
     var arrivedAt: Instant
     var gives: Expectation
 
     enum Expectation: Hashable, Sendable {
         case readings([DecodedReading])
         case availability(Bool)
+        /// Quantities, with channels, that an announcement declares.
+        case announces([DecodedReading])
         case nothing
         case undecodable
     }
@@ -24,13 +30,19 @@ struct Sample: Sendable {
     /// - Parameter pattern: The profile's topic, which is the sample's own unless it has a wildcard.
     init(_ node: ProfileNode, topic pattern: TopicPattern) throws(ProfileError) {
         let fields = try node.fields(
-            "A sample", known: ["topic", "message", "gives", "arrives", "time", "source"])
+            "A sample", known: ["topic", "message", "hex", "after", "device", "gives", "arrives", "time", "source"])
         file = node.file
         let place = node.error("")
         (line, column) = (place.line, place.column)
+        for item in fields["after"]?.items ?? [] {
+            let before = try item.fields("A message before a sample", known: ["topic", "message"])
+            after.append((try before.required("topic").text("topic"), try before.required("message").text("message")))
+        }
+        device = try fields["device"]?.text("device")
         if let topicNode = fields["topic"] {
             topic = try topicNode.text("topic")
-            guard pattern.matches(topic) else {
+            // What is announced may be heard anywhere in its home.
+            guard !after.isEmpty || pattern.matches(topic) else {
                 throw topicNode.error("This topic is not of the profile, which is for \(pattern).")
             }
         } else if pattern.hasWildcard {
@@ -38,7 +50,12 @@ struct Sample: Sendable {
         } else {
             topic = pattern.description
         }
-        message = try fields.required("message").text("message")
+        if let hex = fields["hex"] {
+            guard let bytes = Self.bytes(hex: try hex.text("hex")) else { throw hex.error("hex is bytes in pairs of 0 to 9 and a to f.") }
+            message = bytes
+        } else {
+            message = Array(try fields.required("message").text("message").utf8)
+        }
         arrivedAt = try fields["arrives"]?.instant("arrives") ?? Self.usualArrival
         let time = try fields["time"]?.instant("time")
         gives = try Self.expectation(try fields.required("gives"), time: time)
@@ -58,6 +75,11 @@ struct Sample: Sendable {
             }
             var ofItem: [DecodedReading] = []
             var itemTime = time
+            if case let pairs = try item.pairs("gives"), pairs.count == 1, pairs[0].name == "announces" {
+                var declared: [DecodedReading] = []
+                for one in pairs[0].value.items { declared.append(try Self.declared(one)) }
+                return .announces(declared)
+            }
             for (key, name, value) in try item.pairs("gives") {
                 if name == "time" {
                     itemTime = try value.instant("time")
@@ -79,36 +101,66 @@ struct Sample: Sendable {
         return .readings(readings)
     }
 
+    private static func declared(_ node: ProfileNode) throws(ProfileError) -> DecodedReading {
+        let parts = try node.text("What is announced").split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let first = parts.first, let quantity = Quantity(first) else { throw node.error("There is no quantity of this name.") }
+        return DecodedReading(quantity: quantity, channel: parts.count > 1 ? String(parts[1]) : "", value: .boolean(true))
+    }
+
+    private static func bytes(hex: String) -> [UInt8]? {
+        let digits = hex.filter { !$0.isWhitespace }
+        guard digits.count % 2 == 0 else { return nil }
+        var bytes: [UInt8] = []
+        var at = digits.startIndex
+        while at < digits.endIndex {
+            let next = digits.index(at, offsetBy: 2)
+            guard let byte = UInt8(digits[at..<next], radix: 16) else { return nil }
+            bytes.append(byte)
+            at = next
+        }
+        return bytes
+    }
+
     /// What is wrong, in a sentence; nil when the sample gives what it must.
     func complaint(_ catalogue: Catalogue) -> String? {
-        guard let route = catalogue.route(topicBelowHome: topic) else {
-            return "No profile knows this topic."
+        var trial = Trial(catalogue)
+        for before in after {
+            let result = Array(before.message.utf8).withUnsafeBytes { trial.take(topic: before.topic, payload: $0, arrivedAt: arrivedAt) }
+            if !result.isUnderstood { return "What comes before it is not understood: \(result.reason ?? "")" }
         }
-        var got: [DecodedReading] = []
-        var bytes = message
-        let outcome = bytes.withUTF8 {
-            catalogue.decode(route, payload: UnsafeRawBufferPointer($0), arrivedAt: arrivedAt, into: &got)
+        let result = message.withUnsafeBytes { trial.take(topic: topic, payload: $0, arrivedAt: arrivedAt) }
+        if result.convention == nil { return "No profile knows this topic." }
+        if let device, let other = result.readings.first(where: { $0.device != device })?.device {
+            return "It is of the device \(other), and should be of \(device)."
         }
-        switch (gives, outcome) {
-        case (.nothing, .nothing), (.undecodable, .undecodable): return nil
-        case (.availability(let wanted), .availability(let said)) where wanted == said: return nil
-        case (.readings(let wanted), .readings):
-            var left = got
-            for reading in wanted {
-                guard let index = left.firstIndex(where: { Self.agree($0, reading) }) else {
-                    return "It should give \(Self.words(reading)) but gives "
-                        + (got.isEmpty ? "nothing." : got.map(Self.words).joined(separator: ", ") + ".")
-                }
-                left.remove(at: index)
+        let got = result.readings.map(\.reading)
+        let words = got.map(Self.words).joined(separator: ", ")
+        switch gives {
+        case .undecodable: return result.isUnderstood ? "It is understood\(got.isEmpty ? "." : ": \(words).")" : nil
+        case _ where !result.isUnderstood: return "It cannot be decoded: \(result.reason ?? "")"
+        case .nothing:
+            if !got.isEmpty { return "It gives \(words)." }
+            if !result.announces.isEmpty { return "It announces something." }
+            return result.availability.map { "It says that the device is \($0 ? "on" : "off")line." }
+        case .availability(let wanted):
+            guard let said = result.availability else { return got.isEmpty ? "It gives nothing." : "It gives \(words)." }
+            return said == wanted ? nil : "It says that the device is \(said ? "on" : "off")line."
+        case .announces(let wanted):
+            let said = result.announces.map { DecodedReading(quantity: $0.declared.quantity, channel: $0.declared.channel, value: .boolean(true)) }
+            return Self.difference(said, wanted, "announces")
+        case .readings(let wanted): return Self.difference(got, wanted, "gives")
+        }
+    }
+
+    private static func difference(_ got: [DecodedReading], _ wanted: [DecodedReading], _ verb: String) -> String? {
+        var left = got
+        for reading in wanted {
+            guard let index = left.firstIndex(where: { agree($0, reading) }) else {
+                return "It should give \(words(reading)) but \(verb) " + (got.isEmpty ? "nothing." : got.map(words).joined(separator: ", ") + ".")
             }
-            if let extra = left.first { return "It also gives \(Self.words(extra)), which it should not." }
-            return nil
-        case (_, .undecodable(let reason)): return "It cannot be decoded: \(reason)"
-        case (_, .readings): return "It gives \(got.map(Self.words).joined(separator: ", "))."
-        case (_, .availability(let isOnline)):
-            return "It says that the device is \(isOnline ? "on" : "off")line."
-        case (_, .nothing): return "It gives nothing."
+            left.remove(at: index)
         }
+        return left.first.map { "It also \(verb) \(words($0)), which it should not." }
     }
 
     /// Numbers agree to nine digits: conversions round. A sample without a time does not ask about it.

@@ -94,7 +94,7 @@ struct Zigbee2MQTT: Convention {
             if payload.isEmpty { return .nothing }
             return MessageReader.readObject(payload, profiles[route.profileIndex].table, into: &readings)
         case .availability: return Self.availability(payload)
-        case .ignored: return .nothing
+        case .bridge, .announcement, .shared, .ignored: return .nothing
         }
     }
 

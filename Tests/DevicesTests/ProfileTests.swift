@@ -43,7 +43,7 @@ import Testing
         let catalogue = try Catalogue.load(folders: [packageRoot + "/devices", files.folder])
         #expect(catalogue.checkSamples().map(\.description) == [])
         let json = try #require(blocks("json").first)
-        #expect(try shipped().samples.contains { $0.topic == "senml/bathroom/scale" && $0.message == json })
+        #expect(try shipped().samples.contains { $0.topic == "senml/bathroom/scale" && $0.message == Array(json.utf8) })
     }
 
     func failure(_ text: String, in path: String = "plain/x.yaml") throws -> ProfileError {

@@ -90,7 +90,7 @@ extension Engine {
             if !output.isEmpty { try takeOver(tx) }
         }
         switch outcome {
-        case .readings: break
+        case .readings, .announcement: break
         case .nothing:
             // A device that speaks of its settings lives as well.
             try heard(topic, tx)

@@ -1,0 +1,114 @@
+import Care
+
+/// What the gateway would make of messages, without a gateway: one home, in which everything is claimed.
+///
+/// Announcements count for the messages that come after them.
+public struct Trial: Sendable {
+    /// What one message became.
+    public struct Result: Sendable {
+        /// Nil: no convention understands the topic.
+        public var convention: String?
+        public var readings: [(device: String, reading: DecodedReading)] = []
+        public var announces: [(device: String, declared: Declared)] = []
+        /// Whether a device, or a bridge, can be reached, where the message is about that.
+        public var availability: Bool?
+        public var availabilityOf: String?
+        /// Why nothing, or not everything, was understood; or why it is rightly nothing. Nil when there is nothing to say.
+        public var reason: String?
+        /// False when the message could not be understood, wholly or in part.
+        public var isUnderstood = true
+    }
+
+    private let catalogue: Catalogue
+    private var announced = Announced()
+    private let topics = HomeTopics(home: nil)
+
+    public init(_ catalogue: Catalogue) { self.catalogue = catalogue }
+
+    /// - Parameters:
+    ///   - topic: with or without `homes/<home>/` before it. Nil: the convention's usual one.
+    ///   - convention: asked when there is no topic, or none that says which convention it is.
+    ///   - arrivedAt: for times that a device gives relative to now.
+    public mutating func take(
+        topic: String?, convention: String? = nil, payload: UnsafeRawBufferPointer, arrivedAt: Instant
+    ) -> Result {
+        if let topic {
+            guard let below = topics.below(topic) else { return Self.strange("This topic is no home's: homes/<home>/…") }
+            let routes = catalogue.routes(topicBelowHome: below, announced)
+            if !routes.isEmpty { return take(routes, below, payload, arrivedAt) }
+        }
+        guard let convention else {
+            return Self.strange(topic == nil ? "Without a topic the convention has to be named." : "No convention understands this topic.")
+        }
+        guard let usual = catalogue.usualTopic(ofConvention: convention) else {
+            return Self.strange("There is no convention of this name. Known: \(Catalogue.conventionNames.joined(separator: ", ")).")
+        }
+        return take(catalogue.routes(topicBelowHome: usual, announced), usual, payload, arrivedAt)
+    }
+
+    private mutating func take(
+        _ routes: [Route], _ topic: String, _ payload: UnsafeRawBufferPointer, _ arrivedAt: Instant
+    ) -> Result {
+        var result = Result()
+        for route in routes {
+            result.convention = result.convention ?? route.convention
+            take(route, topic, payload, arrivedAt, &result)
+        }
+        return result
+    }
+
+    private mutating func take(
+        _ route: Route, _ topic: String, _ payload: UnsafeRawBufferPointer, _ arrivedAt: Instant, _ result: inout Result
+    ) {
+        var route = route
+        switch route.role {
+        case .ignored:
+            result.reason = result.reason ?? "Known, and nothing to be stored: a command, or something about the network."
+            return
+        case .announcement: return announce(route, topic, payload, &result)
+        case .shared:
+            guard let own = catalogue.route(route, payload: payload) else {
+                result.isUnderstood = false
+                result.reason = "The message does not say which device it is about."
+                return
+            }
+            route = own
+        case .readings, .availability, .bridge: break
+        }
+        var readings: [DecodedReading] = []
+        let outcome = catalogue.decode(route, payload: payload, arrivedAt: arrivedAt, into: &readings)
+        result.readings += readings.map { (route.device, $0) }
+        switch outcome {
+        case .readings: break
+        case .announcement: announce(route, topic, payload, &result)
+        case .availability(let isOnline):
+            result.availability = isOnline
+            result.availabilityOf = route.device
+        case .nothing: result.reason = result.reason ?? "Understood, and no reading."
+        case .undecodable(let reason):
+            result.isUnderstood = false
+            result.reason = reason
+        }
+    }
+
+    private mutating func announce(_ route: Route, _ topic: String, _ payload: UnsafeRawBufferPointer, _ result: inout Result) {
+        let news = announced.take(route, topic: topic, payload: payload, catalogue, topics: topics)
+        result.announces += news.declares.map { ($0.device.address, $0.declared) }
+        if let reason = news.reason {
+            result.isUnderstood = false
+            result.reason = reason
+        } else if let first = news.notUnderstood.first {
+            result.isUnderstood = !news.declares.isEmpty
+            result.reason = first.reason
+        } else if news.declares.isEmpty {
+            result.reason = result.reason ?? "An announcement of nothing that is measured."
+        }
+    }
+
+    private static func strange(_ reason: String) -> Result {
+        var result = Result()
+        result.reason = reason
+        result.isUnderstood = false
+        return result
+    }
+}
