@@ -72,8 +72,7 @@ public struct Catalogue: Sendable {
 
     /// All that a topic below `homes/<home>/` means: what devices announced before what its name lets guess.
     public func routes(topicBelowHome topic: String, _ announced: Announced) -> [Route] {
-        let declared = announced.routes(topicBelowHome: topic)
-        return declared.isEmpty ? route(topicBelowHome: topic).map { [$0] } ?? [] : declared
+        announced.routes(topicBelowHome: topic, native: route(topicBelowHome: topic))
     }
 
     /// For a route of the role `shared`: that of the device which this payload is about. Nil: it names none.
@@ -110,12 +109,28 @@ public struct Catalogue: Sendable {
         _ route: Route, payload: UnsafeRawBufferPointer, arrivedAt: Instant,
         into readings: inout [DecodedReading]
     ) -> Outcome {
-        if let reader = route.reader { return reader.read(route, payload, arrivedAt: arrivedAt, into: &readings) }
+        if let reader = route.reader, !route.readerAdds { return reader.read(route, payload, arrivedAt: arrivedAt, into: &readings) }
         guard route.conventionIndex < conventions.count else {
             return .undecodable(reason: Route.strangeReason)
         }
-        return conventions[route.conventionIndex].decode(
-            route, payload: payload, arrivedAt: arrivedAt, into: &readings)
+        let start = readings.count
+        let outcome = conventions[route.conventionIndex].decode(route, payload: payload, arrivedAt: arrivedAt, into: &readings)
+        guard let reader = route.reader else { return outcome }
+        let given = readings.count
+        let added = reader.read(route, payload, arrivedAt: arrivedAt, into: &readings)
+        let known = Set(readings[start..<given].map(\.quantity))
+        let deviceTime = readings[start..<given].first?.deviceTime
+        for index in (given..<readings.count).reversed() {
+            if known.contains(readings[index].quantity) {
+                readings.remove(at: index)
+            } else {
+                readings[index].deviceTime = readings[index].deviceTime ?? deviceTime
+            }
+        }
+        // What one of the two understands is understood.
+        if case .undecodable = outcome, readings.count > given { return .readings }
+        if case .nothing = outcome, case .undecodable = added { return added }
+        return readings.count > start && outcome == .nothing ? .readings : outcome
     }
 
     /// Decodes the sample messages of all profiles. One error for each that does not give what it must.
@@ -128,6 +143,9 @@ public struct Catalogue: Sendable {
     }
 
     var samples: [Sample] { conventions.flatMap { $0.samples } }
+    public var sampleCount: Int { samples.count }
+    /// By convention, in their order.
+    var samplesByConvention: [(name: String, samples: [Sample])] { conventions.map { (type(of: $0).name, $0.samples) } }
 
     private static func list(_ folder: String) throws(ProfileError) -> [String] {
         guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else {

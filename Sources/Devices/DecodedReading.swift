@@ -61,6 +61,8 @@ public struct Route: Hashable, Sendable {
     var profileIndex = 0
     /// How to read it, where an announcement says that.
     var reader: AnnouncedReader?
+    /// The convention reads first, and `reader` adds the quantities that it did not give.
+    var readerAdds = false
 
     /// Longer addresses belong to no convention: an address is stored, shown and logged.
     static let deviceBytesMax = 256

@@ -17,13 +17,30 @@ public struct Trial: Sendable {
         public var reason: String?
         /// False when the message could not be understood, wholly or in part.
         public var isUnderstood = true
+
+        public init() {}
+
+        /// Nothing could be understood, for this reason.
+        public static func refused(_ reason: String) -> Result {
+            var result = Result()
+            result.reason = reason
+            result.isUnderstood = false
+            return result
+        }
     }
 
     private let catalogue: Catalogue
-    private var announced = Announced()
-    private let topics = HomeTopics(home: nil)
+    private var announced: Announced
+    private let topics: HomeTopics
 
-    public init(_ catalogue: Catalogue) { self.catalogue = catalogue }
+    /// - Parameters:
+    ///   - announced: what is known already.
+    ///   - home: nil: topics are taken as if they stood below one.
+    public init(_ catalogue: Catalogue, announced: Announced = Announced(), home: HomeID? = nil) {
+        self.catalogue = catalogue
+        self.announced = announced
+        topics = HomeTopics(home: home)
+    }
 
     /// - Parameters:
     ///   - topic: with or without `homes/<home>/` before it. Nil: the convention's usual one.
@@ -33,15 +50,15 @@ public struct Trial: Sendable {
         topic: String?, convention: String? = nil, payload: UnsafeRawBufferPointer, arrivedAt: Instant
     ) -> Result {
         if let topic {
-            guard let below = topics.below(topic) else { return Self.strange("This topic is no home's: homes/<home>/…") }
+            guard let below = topics.below(topic) else { return .refused("This topic is no home's: homes/<home>/…") }
             let routes = catalogue.routes(topicBelowHome: below, announced)
             if !routes.isEmpty { return take(routes, below, payload, arrivedAt) }
         }
         guard let convention else {
-            return Self.strange(topic == nil ? "Without a topic the convention has to be named." : "No convention understands this topic.")
+            return .refused(topic == nil ? "Without a topic the convention has to be named." : "No convention understands this topic.")
         }
         guard let usual = catalogue.usualTopic(ofConvention: convention) else {
-            return Self.strange("There is no convention of this name. Known: \(Catalogue.conventionNames.joined(separator: ", ")).")
+            return .refused("There is no convention of this name. Known: \(Catalogue.conventionNames.joined(separator: ", ")).")
         }
         return take(catalogue.routes(topicBelowHome: usual, announced), usual, payload, arrivedAt)
     }
@@ -103,12 +120,5 @@ public struct Trial: Sendable {
         } else if news.declares.isEmpty {
             result.reason = result.reason ?? "An announcement of nothing that is measured."
         }
-    }
-
-    private static func strange(_ reason: String) -> Result {
-        var result = Result()
-        result.reason = reason
-        result.isUnderstood = false
-        return result
     }
 }

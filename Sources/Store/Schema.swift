@@ -10,6 +10,9 @@ enum Schema {
         migrator.registerMigration("2 bad days") { db in
             try db.execute(sql: badDayTables)
         }
+        migrator.registerMigration("3 what devices announce") { db in
+            try db.execute(sql: announcementTables)
+        }
         return migrator
     }
 
@@ -115,5 +118,15 @@ enum Schema {
         CREATE INDEX disclosureOfDecision ON disclosure (decision) WHERE decision IS NOT NULL;
         CREATE INDEX operatorLogAt ON operatorLog (at);
         CREATE INDEX alertEnded ON alert (endedAt) WHERE endedAt IS NOT NULL;
+        """
+
+    private static let announcementTables = """
+        -- What devices said of themselves, as it came: a new version reads it anew. `topic` is below the home.
+        CREATE TABLE announcement (
+            home TEXT NOT NULL, topic TEXT NOT NULL, at INTEGER NOT NULL, payload BLOB NOT NULL, PRIMARY KEY (home, topic)) STRICT;
+        -- Bridges that are gone, and since when.
+        CREATE TABLE bridge (
+            home TEXT NOT NULL, address TEXT NOT NULL, goneSince INTEGER NOT NULL, PRIMARY KEY (home, address))
+            STRICT, WITHOUT ROWID;
         """
 }

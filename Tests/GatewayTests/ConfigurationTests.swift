@@ -144,7 +144,7 @@ func problems(_ body: () throws -> Void) -> [String] {
                 "5:10 “homes/#/x” is not a subscription filter; write one like homes/# or homes/+/zigbee2mqtt/#.",
                 "6:19 “help” is not a telephone number; write one like 112.",
                 "8:13 TLS needs “ca_file”: the authority that signed the broker's certificate.",
-                "10:14 “many” is not a whole number from 1 to 100000 (homes).",
+                "10:14 “many” is not a whole number from 1 to 1000000 (homes).",
                 "11:3 “homesMax” is not a key of “limits”; did you mean “homes_max”?",
                 "12:25 “0” is not a whole number from 1 to 10000 (devices).",
                 "13:1 “unheard_of” is not a key of this file; use one of: data, mqtt, mqtt_user, mqtt_password, topics, devices, rules, broker, socket, metrics, zone, emergency_number, log_level, tls, limits.",

@@ -10,6 +10,8 @@ public struct Home: Hashable, Codable, Sendable {
     /// Only ever used to rank helpers; told to nobody.
     public var position: Position?
     public var addedAt: Instant
+    /// Those for whom every device that announces itself here is claimed, because they said so; sorted.
+    public var claimsAnnouncedFor: [PersonID]?
 
     public init(
         id: HomeID, circle: CircleID?, zone: String, address: String?, position: Position?, addedAt: Instant
@@ -99,6 +101,20 @@ public struct Device: Hashable, Codable, Sendable {
     public var claimedAt: Instant
     /// Its convention said that it is off line; nil when it is not, or nothing was said.
     public var offlineSince: Instant?
+    /// Availability topics that say no, sorted; with several of them `offlineSince` follows from how they count together.
+    public var unavailable: [String]?
+    /// What its convention knows it by whatever it is called: an IEEE address, a `unique_id`. Nil: the address, or not known.
+    public var identity: String?
+    /// What its people call it: "bathroom door". Nil: its address.
+    public var title: String?
+    /// Maker and model, as it says of itself.
+    public var model: String?
+    /// The address of what it is heard through.
+    public var bridge: String?
+    /// It was taken out of use: it is not shown, and what it says counts as nobody's.
+    public var retiredAt: Instant?
+    /// How often it speaks, learned from itself.
+    public var rhythm: Rhythm?
     /// How far its clock is usually off.
     public var skew: Span?
 

@@ -28,11 +28,21 @@ public enum Command: Codable, Hashable, Sendable {
 
     // Devices.
     /// `home` nil: the caller's own home, or all for an operator.
-    case deviceList(home: String?)
+    /// `unclaimed`: only what nobody has claimed.
+    case deviceList(home: String?, unclaimed: Bool = false)
     /// `device` as `device list` shows it, e.g. `zigbee2mqtt/kitchen motion`. `citizens`: whose it is;
     /// empty: the caller's. `expected`: how often it should be heard from, e.g. `1h`, instead of the profile's.
-    case deviceClaim(home: String?, device: String, citizens: [String], expected: String?)
+    /// `title`: what its people call it.
+    case deviceClaim(home: String?, device: String, citizens: [String], expected: String?, title: String? = nil)
     case deviceRelease(home: String?, device: String)
+    /// From now on another citizen's; its past stays with the one it was about.
+    case deviceMove(home: String?, device: String, to: String)
+    /// Out of use: not shown any more, its past stays.
+    case deviceRetire(home: String?, device: String)
+    /// Whether what announces itself in the caller's home is the caller's without more ado.
+    case deviceClaimAnnounced(on: Bool)
+    /// The last messages of a home and what became of them, after number `after`; negative: from now on.
+    case deviceWatch(home: String?, after: Int64)
     /// What could not be decoded: convention, reason, count.
     case deviceProblems(home: String?)
 

@@ -31,7 +31,6 @@ public struct Announced: Sendable {
     private struct Entry: Sendable {
         var bytes: Int
         var hash: UInt64
-        var rank: Int
         var parts: [AnnouncedPart]
     }
 
@@ -39,10 +38,13 @@ public struct Announced: Sendable {
     private var entries: [String: Entry] = [:]
     private var partCount = 0
     private var byteCount = 0
-    /// By topic: who listens there, in the order of their announcement topics. Made when first asked for.
-    private var listeners: [String: [Listener]]?
+    /// By topic: who listens there.
+    private var listeners: [String: [Listener]] = [:]
 
     private struct Listener: Sendable {
+        /// The topic of the announcement that says so, and the place in it.
+        var announcement: String
+        var place: Int
         var rank: Int
         var device: AnnouncedDevice
         var expected: Span?
@@ -81,9 +83,11 @@ public struct Announced: Sendable {
         return found
     }
 
-    /// The longest silence that the device says is usual: the shortest of its parts'.
-    func expected(_ key: String) -> Span? {
-        entries.values.flatMap(\.parts).filter { $0.device.key == key }.compactMap(\.expected).min()
+    /// On how many topics a device's availability is said.
+    public func availabilityTopics(of key: String) -> Int {
+        listeners.values.filter { $0.contains { listener in
+            if case .availability = listener.how { listener.device.key == key } else { false }
+        } }.count
     }
 
     // MARK: Taking
@@ -125,9 +129,16 @@ public struct Announced: Sendable {
                 news.isChanged = remove(topic)
                 return news
             }
-            entries[topic] = Entry(bytes: payload.count, hash: hash, rank: catalogue.announcementRank(route), parts: parts)
+            _ = remove(topic)
+            let rank = catalogue.announcementRank(route)
+            entries[topic] = Entry(bytes: payload.count, hash: hash, parts: parts)
             (partCount, byteCount) = (partsAfter, bytesAfter)
-            listeners = nil
+            for (place, part) in parts.enumerated() {
+                for (heard, how) in part.listens {
+                    listeners[heard, default: []].append(
+                        Listener(announcement: topic, place: place, rank: rank, device: part.device, expected: part.expected, how: how))
+                }
+            }
             news.isChanged = true
             news.isKept = true
             tell(parts, &news)
@@ -139,7 +150,10 @@ public struct Announced: Sendable {
         guard let entry = entries.removeValue(forKey: topic) else { return false }
         partCount -= entry.parts.count
         byteCount -= entry.bytes
-        listeners = nil
+        for heard in Set(entry.parts.flatMap { $0.listens.map(\.topic) }) {
+            listeners[heard]?.removeAll { $0.announcement == topic }
+            if listeners[heard]?.isEmpty ?? false { listeners[heard] = nil }
+        }
         return true
     }
 
@@ -161,59 +175,51 @@ public struct Announced: Sendable {
 
     // MARK: Asking
 
-    /// Makes the table of listeners, so that `routes` need not walk through everything.
-    public mutating func prepare() {
-        if listeners == nil { listeners = table() }
-    }
-
-    private func table() -> [String: [Listener]] {
-        var table: [String: [Listener]] = [:]
-        var expected: [String: Span] = [:]
-        let sorted = entries.sorted { $0.key < $1.key }
-        for (_, entry) in sorted {
-            for part in entry.parts {
-                if let span = part.expected { expected[part.device.key] = min(span, expected[part.device.key] ?? span) }
+    /// Everything that a topic means: a route for each device that is heard there, availability apart.
+    ///
+    /// Of two announcements of one topic the better counts: a bridge's own list before what is told to another program. Where
+    /// only the latter speaks of a topic that a convention knows by itself, it is that convention's device, and the announcement
+    /// adds what the convention cannot know, such as units.
+    ///
+    /// - Parameter native: what the topic's name says.
+    func routes(topicBelowHome topic: String, native: Route?) -> [Route] {
+        guard let all = listeners[topic], let best = all.map(\.rank).min() else { return native.map { [$0] } ?? [] }
+        let here = all.filter { $0.rank == best }.sorted { ($0.announcement, $0.place) < ($1.announcement, $1.place) }
+        if best > 0, var native {
+            let adding = here.filter { if case .availability = $0.how { false } else { true } }
+            if native.role == .readings, !adding.isEmpty {
+                native.reader = AnnouncedReader(adding.map(\.how))
+                native.readerAdds = true
+                native.expected = native.expected ?? adding.compactMap(\.expected).min()
             }
+            return [native]
         }
-        for (_, entry) in sorted {
-            for part in entry.parts {
-                for (topic, how) in part.listens {
-                    table[topic, default: []].append(
-                        Listener(rank: entry.rank, device: part.device, expected: expected[part.device.key], how: how))
-                }
-            }
-        }
-        return table
-    }
-
-    /// Everything that was announced for a topic: a route for each device that is heard there, availability apart. Of two
-    /// announcements of one topic the better counts: a bridge's own list before what it tells Home Assistant.
-    func routes(topicBelowHome topic: String) -> [Route] {
-        guard let here = (listeners ?? table())[topic], let best = here.map(\.rank).min() else { return [] }
         var order: [String] = []
         var groups: [String: [Listener]] = [:]
-        for listener in here where listener.rank == best {
+        for listener in here {
             var key = listener.device.key
             if case .availability = listener.how { key += "\u{0}availability" }
             if groups[key] == nil { order.append(key) }
             groups[key, default: []].append(listener)
         }
-        return order.compactMap { key in
-            guard let group = groups[key], let first = group.first else { return nil }
-            var role = Route.Role.readings
-            var mode = AvailabilityMode.latest
-            if case .availability(_, let said) = first.how {
-                role = .availability
-                mode = said
-            }
-            var route = Route(
-                convention: first.device.convention, device: first.device.address, expected: first.expected, role: role,
-                bridge: first.device.bridge)
-            route?.identity = first.device.identity
-            route?.repeatsWithin = first.device.repeatsWithin
-            route?.availabilityMode = mode
-            route?.reader = AnnouncedReader(group.map(\.how))
-            return route
+        return order.compactMap { key in groups[key].flatMap(Self.route) }
+    }
+
+    private static func route(_ group: [Listener]) -> Route? {
+        guard let first = group.first else { return nil }
+        var role = Route.Role.readings
+        var mode = AvailabilityMode.latest
+        if case .availability(_, let said) = first.how {
+            role = .availability
+            mode = said
         }
+        var route = Route(
+            convention: first.device.convention, device: first.device.address, expected: group.compactMap(\.expected).min(), role: role,
+            bridge: first.device.bridge)
+        route?.identity = first.device.identity
+        route?.repeatsWithin = first.device.repeatsWithin
+        route?.availabilityMode = mode
+        route?.reader = AnnouncedReader(group.map(\.how))
+        return route
     }
 }

@@ -72,9 +72,13 @@ extension Engine {
             return try personRemove(coordinator, .coordinator, actor, tx)
         case .serviceAdd(let service, let name, let uid): return try serviceAdd(service, name, uid, actor, tx)
         case .serviceRemove(let service): return try personRemove(service, .service, actor, tx)
-        case .deviceList(let home): return try deviceList(home, actor, tx)
-        case .deviceClaim(let home, let device, let citizens, let expected):
-            return try deviceClaim(home, device, citizens, expected, actor, tx)
+        case .deviceList(let home, let unclaimed): return try deviceList(home, unclaimed: unclaimed, actor, tx)
+        case .deviceClaim(let home, let device, let citizens, let expected, let title):
+            return try deviceClaim(home, device, citizens, expected, title, actor, tx)
+        case .deviceMove(let home, let device, let to): return try deviceMove(home, device, to, actor, tx)
+        case .deviceRetire(let home, let device): return try deviceRetire(home, device, actor, tx)
+        case .deviceClaimAnnounced(let on): return try deviceClaimAnnounced(on, actor, tx)
+        case .deviceWatch(let home, let after): return try deviceWatch(home, after, actor)
         case .deviceRelease(let home, let device): return try deviceRelease(home, device, actor, tx)
         case .deviceProblems(let home): return try deviceProblems(home, actor, tx)
         case .consentGrant(let draft): return try consentAdd(draft, .permit, actor, tx)
@@ -145,6 +149,10 @@ extension Command {
         case .deviceList: "device list"
         case .deviceClaim: "device claim"
         case .deviceRelease: "device release"
+        case .deviceMove: "device move"
+        case .deviceRetire: "device retire"
+        case .deviceClaimAnnounced: "device claim-announced"
+        case .deviceWatch: "device watch"
         case .deviceProblems: "device problems"
         case .consentGrant: "consent grant"
         case .consentRefuse: "consent refuse"
@@ -168,6 +176,7 @@ extension Command {
     var isLogged: Bool {
         switch self {
         case .alertWatch(let after, _): after <= 0
+        case .deviceWatch(_, let after): after < 0
         case .status: false
         default: true
         }

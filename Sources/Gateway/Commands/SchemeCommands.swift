@@ -82,6 +82,7 @@ extension Engine {
         world.detectors.addHome(home.id, zone: world.zone(of: home.id), at: now, into: &output)
         try takeOver(tx)
         topics.removeAll()
+        shared.removeAll()
         let password = try newLogin(name, tx)
         var object: [JSON.Member] = itemMembers(home)
         var say = ["The home \(name) is there now\(home.circle.map { ", in \(world.circleTitle($0))" } ?? "")."]
@@ -131,6 +132,7 @@ extension Engine {
         try tx.removeLogin(name)
         world.homes[id] = nil
         topics.removeAll()
+        shared.removeAll()
         return Reply(say: ["The home \(name) is removed and its login no longer works. What was stored stays until it is erased."])
     }
 
@@ -264,6 +266,7 @@ extension Engine {
         world.people[id] = nil
         for alert in open { try recheck(alert, tx) }
         topics.removeAll()
+        shared.removeAll()
         return Reply(say: ["\(person.name) (\(name)) is removed\(kind == .helper || kind == .coordinator ? ", and their login no longer works" : "")."])
     }
 

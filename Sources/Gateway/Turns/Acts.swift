@@ -95,6 +95,7 @@ extension Command {
     var permits: Bool {
         switch self {
         case .consentGrant, .deviceClaim: true
+        case .deviceClaimAnnounced(let on): on
         default: false
         }
     }
@@ -123,7 +124,7 @@ extension Command {
     /// twice, so whoever was added after a backup is added again by hand.
     var isAct: Bool {
         switch self {
-        case .consentGrant, .consentRefuse, .consentWithdraw, .deviceClaim, .deviceRelease, .homeRemove, .citizenRemove, .helperRemove,
+        case .consentGrant, .consentRefuse, .consentWithdraw, .deviceClaim, .deviceRelease, .deviceMove, .deviceRetire, .deviceClaimAnnounced, .homeRemove, .citizenRemove, .helperRemove,
             .coordinatorRemove, .serviceRemove:
             true
         default: false

@@ -21,6 +21,10 @@ public final class Engine {
 
     var world: World
     var topics = TopicTable<TopicMeaning>()
+    /// Devices that are named in payloads, by address; goes with `topics`.
+    var shared: [HomeID: [String: TopicMeaning]] = [:]
+    /// Who looks at which home's messages as they come; see `DeviceWatch`.
+    var deviceWatch = DeviceWatch()
     public internal(set) var counts = Counts()
     var measures = Measures()
     /// Never runs backwards, whatever the wall clock does; see `GatewayTime`.
@@ -109,6 +113,8 @@ public final class Engine {
         public var messages = 0
         public var readings = 0
         public var readingsKnown = 0
+        /// Events that were said again for the same press, and what a bridge told again when it came back.
+        public var repeated = 0
         /// Messages that the broker delivered again although they had been kept.
         public var redelivered = 0
         public var undecodable = 0
@@ -183,6 +189,7 @@ public final class Engine {
             measures.noteFailedTurn(error)
             now = nowBefore
             topics.removeAll()
+            shared.removeAll()
             strangersOfTurn.removeAll()
             strangerOrder.removeAll()
             historyGrew = false

@@ -228,6 +228,7 @@ extension Engine {
             engine.line = line
             // What a topic remembers of its series may have been made in what is rolled back.
             engine.topics.removeAll()
+            engine.shared.removeAll()
             engine.output.removeAll(keepingCapacity: false)
         }
     }
@@ -276,14 +277,21 @@ extension Engine {
     /// An alarm that is set, an event, or what a person answers.
     private func isUrgent(_ topic: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer, _ info: MessageInfo) -> Bool {
         if info.isRetained { return false }
-        let meaning = topics.find(topic).map { topics[$0] } ?? meaning(of: String(decoding: topic, as: UTF8.self))
+        var meaning = topics.find(topic).map { topics[$0] } ?? .stale
+        if case .stale = meaning { meaning = self.meaning(of: String(decoding: topic, as: UTF8.self)) }
+        return isUrgent(meaning, payload)
+    }
+
+    private func isUrgent(_ meaning: TopicMeaning, _ payload: UnsafeRawBufferPointer) -> Bool {
         switch meaning {
         case .answers, .citizenAnswers: return true
         case .device(let topic):
             decoded.removeAll(keepingCapacity: true)
             _ = catalogue.decode(topic.route, payload: payload, arrivedAt: now, into: &decoded)
             return decoded.contains { isAlarm($0.quantity) && ($0.quantity.kind == .event || $0.value.asNumber != 0) }
-        case .stranger, .shown, .marker, .ignored: return false
+        case .several(let meanings): return meanings.contains { isUrgent($0, payload) }
+        case .shared(let home, let route): return isUrgent(shared(home, route, payload), payload)
+        case .stranger, .shown, .marker, .ignored, .announcement, .bridge, .stale: return false
         }
     }
 

@@ -23,6 +23,7 @@ extension Engine {
                     log.error("A consent record cannot be read; everything it might refuse is refused.", metadata: ["record": "\(id)"])
                 }
             }
+            try loadAnnouncements(disk)
             var heard: [(DeviceID, Instant)] = []
             for (device, lastHeardAt) in try disk.devices() {
                 world.put(device)
@@ -98,6 +99,14 @@ extension Engine {
     func watch(_ device: Device) {
         guard !device.citizens.isEmpty, world.homes[device.home] != nil else { return }
         world.detectors.addDevice(
-            device.id, home: device.home, expected: device.expected, claimedAt: device.claimedAt, into: &output)
+            device.id, home: device.home, expected: expected(of: device), claimedAt: device.claimedAt, into: &output)
+    }
+
+    /// The longest silence that is usual: as its people or its convention say; else as learned from itself, unless it is a
+    /// thing that speaks only when somebody uses it.
+    func expected(of device: Device) -> Span? {
+        if let expected = device.expected { return expected }
+        let slots = world.device(device.id)?.slots ?? []
+        return slots.contains { $0.quantity.kind != .event } ? device.rhythm?.expected : nil
     }
 }

@@ -6,6 +6,16 @@ import Store
 enum TopicMeaning {
     /// A claimed device's.
     case device(DeviceTopic)
+    /// Several devices are heard there.
+    case several([TopicMeaning])
+    /// Which device it is about stands in the payload.
+    case shared(HomeID, Route)
+    /// What devices say of themselves; the topic is below the home.
+    case announcement(HomeID, Route, topic: String)
+    /// Whether a bridge is there.
+    case bridge(HomeID, Route)
+    /// It has to be looked at again.
+    case stale
     /// Nobody has claimed it, or nobody has added its home, or no convention knows it.
     case stranger(HomeID, address: String, convention: String)
     /// `helpers/<helper>/answers`
@@ -27,17 +37,28 @@ enum TopicMeaning {
 final class DeviceTopic {
     let device: DeviceID
     let route: Route
+    /// The topic below the home.
+    let name: String
     let home: HomeID
     /// The home's number in `Thinning`.
     let homeNumber: Int
     /// Those that have come on this topic. A handful: searched from the front.
-    var slots: ContiguousArray<SeriesSlot> = []
+    var slots: ContiguousArray<Slot> = []
     /// Until then, the sign of life on disk is new enough.
     var heardSavedUntil = Instant.distantPast
 
-    init(_ device: DeviceID, _ route: Route, home: HomeID, homeNumber: Int) {
+    struct Slot {
+        var quantity: Quantity
+        var channel: String
+        var series: SeriesID
+        /// What was heard last on this topic.
+        var last: Value?
+    }
+
+    init(_ device: DeviceID, _ route: Route, name: String, home: HomeID, homeNumber: Int) {
         self.device = device
         self.route = route
+        self.name = name
         self.home = home
         self.homeNumber = homeNumber
     }
@@ -57,8 +78,14 @@ extension Engine {
             if replayZone != nil { try admitForReplay(text, tx) }
             index = topics.add(topic, meaning(of: text))
         }
+        if case .stale = topics[index] { topics[index] = meaning(of: String(decoding: topic, as: UTF8.self)) }
+        if deviceWatch.isWatching { noteWatched(topic, payload, isRetained: isRetained) }
         switch topics[index] {
         case .device(let topic): try receive(topic, payload, isRetained, tx)
+        case .several(let meanings): for one in meanings { try receive(one, payload, isRetained, tx) }
+        case .shared(let home, let route): try receive(shared(home, route, payload), payload, isRetained, tx)
+        case .announcement(let home, let route, let below): try announce(home, route, below, payload, tx)
+        case .bridge(let home, let route): try bridge(home, route, payload, isRetained: isRetained, tx)
         case .stranger(let home, let address, let convention):
             counts.strangers += 1
             remember(home, address, convention)
@@ -69,9 +96,34 @@ extension Engine {
         case .shown(let person, let alert):
             if isRetained, !payload.isEmpty { try clearIfOutdated(person, alert, String(decoding: topic, as: UTF8.self), tx) }
         case .marker: if payload.elementsEqual(markerPayload.utf8) { try caughtUp(tx) }
-        case .ignored: break
+        case .ignored, .stale: break
         }
     }
+
+    /// One of several that are heard on one topic, or one that a payload names.
+    private func receive(_ meaning: TopicMeaning, _ payload: UnsafeRawBufferPointer, _ isRetained: Bool, _ tx: StoreTurn) throws {
+        switch meaning {
+        case .device(let topic): try receive(topic, payload, isRetained, tx)
+        case .bridge(let home, let route): try bridge(home, route, payload, isRetained: isRetained, tx)
+        case .stranger(let home, let address, let convention):
+            counts.strangers += 1
+            remember(home, address, convention)
+        default: break
+        }
+    }
+
+    /// Whom a payload is about.
+    func shared(_ home: HomeID, _ route: Route, _ payload: UnsafeRawBufferPointer) -> TopicMeaning {
+        guard let own = catalogue.route(route, payload: payload) else { return .ignored }
+        if let known = shared[home]?[own.device] { return known }
+        let found = meaning(of: own, home, topic: own.device)
+        if shared[home, default: [:]].count >= Self.sharedMax { shared[home] = [:] }
+        shared[home, default: [:]][own.device] = found
+        return found
+    }
+
+    /// Devices of one home that are remembered from payloads.
+    static var sharedMax: Int { 10_000 }
 
     private func receive(_ topic: DeviceTopic, _ payload: UnsafeRawBufferPointer, _ isRetained: Bool, _ tx: StoreTurn) throws {
         if isRetained {
@@ -85,28 +137,67 @@ extension Engine {
         let outcome = catalogue.decode(topic.route, payload: payload, arrivedAt: now, into: &decoded)
         // Of a message that is partly at fault the rest counts.
         if !decoded.isEmpty {
-            try heard(topic, tx)
-            for i in decoded.indices { try record(decoded[i], topic, tooMuch: tooMuch, tx) }
+            let echo = sortEchoes(topic)
+            if echo != .echo { try heard(topic, tx) }
+            for i in decoded.indices { try record(decoded[i], topic, tooMuch: tooMuch, echo: echo, tx) }
             if !output.isEmpty { try takeOver(tx) }
         }
         switch outcome {
         case .readings, .announcement: break
         case .nothing:
             // A device that speaks of its settings lives as well.
-            try heard(topic, tx)
+            if !isEchoing(topic) { try heard(topic, tx) }
             if !output.isEmpty { try takeOver(tx) }
         case .availability(let isOnline):
             // Connected is not alive, so this is no sign of life; only what it says is kept.
-            guard var state = world.device(id), (state.device.offlineSince == nil) != isOnline else { return }
-            state.device.offlineSince = isOnline ? nil : now
-            world.devices[Int(id.number)] = state
-            try tx.save(state.device)
+            try setAvailable(id, isOnline, topic: topic.name, mode: topic.route.availabilityMode, tx)
         case .undecodable(let reason):
             counts.undecodable += 1
+            world.devices[Int(id.number)]?.wasNotUnderstood = true
             guard let device = world.device(id)?.device else { return }
             // Of a flood only the number is kept.
             try keepUndecodable(device, topic.route, reason, tooMuch ? nil : payload, tx)
         }
+    }
+
+    private func isEchoing(_ topic: DeviceTopic) -> Bool { topic.route.bridge != nil && (world.device(topic.device).map { mayEcho($0.device) } ?? false) }
+
+    /// Whether somebody said something, or a bridge remembered it.
+    enum Echo {
+        case none
+        /// No sign of life. What is left of it may be news, but nobody has moved because of it.
+        case echo
+    }
+
+    /// Connected is not alive, and a bridge's memory is no sign of life: it bears a time that it bore before, or it comes when
+    /// the bridge has just come back. What is said then just as it was is dropped. An alarm never is.
+    private func sortEchoes(_ topic: DeviceTopic) -> Echo {
+        guard topic.route.bridge != nil else { return .none }
+        let index = Int(topic.device.number)
+        if let newest = decoded.compactMap(\.deviceTime).max() {
+            if let before = world.devices[index]?.newestDeviceTime, newest <= before {
+                return decoded.contains { isNews($0, topic, whenUnknown: true) } ? .none : .echo
+            }
+            world.devices[index]?.newestDeviceTime = newest
+            // What the bridge remembers is older than its return; what the device has just said is not.
+            guard isEchoing(topic), now - newest > Self.echoMax else { return .none }
+        } else if !isEchoing(topic) {
+            return .none
+        }
+        let hasNews = decoded.contains { isNews($0, topic, whenUnknown: false) }
+        let before = decoded.count
+        decoded.removeAll { !isNews($0, topic, whenUnknown: true) }
+        counts.repeated += before - decoded.count
+        return hasNews ? .none : .echo
+    }
+
+    /// Whether it differs from what this topic said last. An event is always news, and an alarm that is set.
+    ///
+    /// - Parameter whenUnknown: the answer where nothing was said on this topic since the start.
+    private func isNews(_ one: DecodedReading, _ topic: DeviceTopic, whenUnknown: Bool) -> Bool {
+        if isAlarm(one.quantity), one.value.asNumber != 0 { return true }
+        guard let last = topic.slots.first(where: { $0.quantity == one.quantity && $0.channel == one.channel })?.last else { return whenUnknown }
+        return last != one.value
     }
 
     private func keepUndecodable(
@@ -120,10 +211,12 @@ extension Engine {
 
     private func heard(_ topic: DeviceTopic, _ tx: StoreTurn) throws {
         let id = topic.device
+        world.devices[Int(id.number)]?.wasUnderstood = true
         world.detectors.heard(id, at: now, into: &output)
         if now <= topic.heardSavedUntil { return }
         // A start reads the last sign of life from disk; it may be older than the truth by this much.
         let index = Int(id.number)
+        try learn(topic, tx)
         let saved = world.devices[index]?.savedHeardAt
         let every = min(Self.heardSavedEvery, Span(milliseconds: (world.devices[index]?.device.expected ?? .days(1)).milliseconds / 4))
         if saved.map({ now - $0 > every }) ?? true {
@@ -135,8 +228,13 @@ extension Engine {
 
     static var heardSavedEvery: Span { .minutes(15) }
 
-    private func record(_ one: DecodedReading, _ topic: DeviceTopic, tooMuch: Bool, _ tx: StoreTurn) throws {
-        guard let series = try series(one, topic, tx) else { return }
+    private func record(_ one: DecodedReading, _ topic: DeviceTopic, tooMuch: Bool, echo: Echo, _ tx: StoreTurn) throws {
+        guard let (series, slot) = try series(one, topic, tx) else { return }
+        if one.quantity.kind == .event {
+            if let within = topic.route.repeatsWithin, isRepeated(series, of: topic.device, within: within) { return }
+        } else {
+            topic.slots[slot].last = one.value
+        }
         var reading = Reading(series: series, at: now, source: line.queuedSince == nil ? .arrival : .queued, value: one.value)
         if let deviceTime = one.deviceTime {
             reading.at = try correct(deviceTime, topic.device, tx)
@@ -148,7 +246,34 @@ extension Engine {
             return
         }
         counts.readings += 1
+        if echo == .echo { return }
         world.detectors.observe(reading, now: now, into: &output)
+    }
+
+    /// Whether this is one more telegram of a press that has been taken: devices send several to be sure.
+    private func isRepeated(_ series: SeriesID, of id: DeviceID, within: Span) -> Bool {
+        let index = Int(id.number)
+        guard let slot = world.devices[index]?.slots.firstIndex(where: { $0.series == series }) else { return false }
+        let last = world.devices[index]?.slots[slot].lastEventAt
+        world.devices[index]?.slots[slot].lastEventAt = now
+        guard let last, now - last < within else { return false }
+        counts.repeated += 1
+        return true
+    }
+
+    /// How often this device speaks, where nothing else says it; see `Rhythm`.
+    private func learn(_ topic: DeviceTopic, _ tx: StoreTurn) throws {
+        let index = Int(topic.device.number)
+        guard var device = world.devices[index]?.device, device.expected == nil else { return }
+        var rhythm = device.rhythm ?? Rhythm()
+        // Where we could not hear, the silence was ours.
+        let couldHear = line.outages.last.map { outage in world.devices[index]?.savedHeardAt.map { outage.until <= $0 } ?? false } ?? true
+        let isNewDay = rhythm.heard(at: now, isGap: couldHear)
+        device.rhythm = rhythm
+        world.devices[index]?.device = device
+        guard isNewDay else { return }
+        try tx.save(device)
+        watch(device)
     }
 
     private func correct(_ deviceTime: Instant, _ id: DeviceID, _ tx: StoreTurn) throws -> Instant {
@@ -164,13 +289,13 @@ extension Engine {
         return at
     }
 
-    private func series(_ one: DecodedReading, _ topic: DeviceTopic, _ tx: StoreTurn) throws -> SeriesID? {
+    private func series(_ one: DecodedReading, _ topic: DeviceTopic, _ tx: StoreTurn) throws -> (SeriesID, slot: Int)? {
         for i in topic.slots.indices where topic.slots[i].quantity == one.quantity && topic.slots[i].channel == one.channel {
-            return topic.slots[i].series
+            return (topic.slots[i].series, i)
         }
         guard let series = try series(one, of: topic.device, tx) else { return nil }
-        topic.slots.append(SeriesSlot(quantity: one.quantity, channel: one.channel, series: series))
-        return series
+        topic.slots.append(DeviceTopic.Slot(quantity: one.quantity, channel: one.channel, series: series))
+        return (series, topic.slots.count - 1)
     }
 
     /// The series of this quantity; made when it is heard of for the first time. Nil beyond the limit.
@@ -216,20 +341,33 @@ extension Engine {
             let home = HomeID(owner)
             if rest == "caring/answers" { return .citizenAnswers(home) }
             if rest.hasPrefix("caring/") { return .ignored }
-            guard let route = catalogue.route(topicBelowHome: rest) else {
-                return .stranger(home, address: rest, convention: "unknown")
+            let routes = world.homes[home] == nil ? catalogue.route(topicBelowHome: rest).map { [$0] } ?? [] : catalogue.routes(topicBelowHome: rest, world.announced[home] ?? Announced())
+            switch routes.count {
+            case 0: return .stranger(home, address: rest, convention: "unknown")
+            case 1: return meaning(of: routes[0], home, topic: rest)
+            default: return .several(routes.map { meaning(of: $0, home, topic: rest) })
             }
-            guard route.isDevice else { return .ignored }
-            if world.homes[home] != nil, let state = world.device(home, route.device), !state.device.citizens.isEmpty {
-                return .device(DeviceTopic(state.device.id, route, home: home, homeNumber: thinning.number(of: home)))
-            }
-            return .stranger(home, address: route.device, convention: route.convention)
         case "helpers":
             if rest == "answers" { return .answers(PersonID(owner)) }
             if rest.hasPrefix("alerts/") { return .shown(PersonID(owner), AlertID(text: rest.dropFirst(7))) }
             return .ignored
         default: return .ignored
         }
+    }
+
+    /// - Parameter topic: below the home.
+    private func meaning(of route: Route, _ home: HomeID, topic: String) -> TopicMeaning {
+        switch route.role {
+        case .ignored: return .ignored
+        case .announcement: return .announcement(home, route, topic: topic)
+        case .bridge: return .bridge(home, route)
+        case .shared: return .shared(home, route)
+        case .readings, .availability: break
+        }
+        if world.homes[home] != nil, let state = world.device(home, route), !state.device.citizens.isEmpty {
+            return .device(DeviceTopic(state.device.id, route, name: topic, home: home, homeNumber: thinning.number(of: home)))
+        }
+        return .stranger(home, address: route.device, convention: route.convention)
     }
 
     private func remember(_ home: HomeID, _ address: String, _ convention: String) {

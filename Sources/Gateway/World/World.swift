@@ -1,4 +1,5 @@
 import Care
+import Devices
 
 /// Everything the gateway knows and decides with, as one value.
 ///
@@ -19,6 +20,12 @@ struct World: Sendable {
     /// By device number; released devices stay, with no citizens.
     var devices = Pages<DeviceState?>()
     var deviceNumbers: [HomeID: [String: DeviceID]] = [:]
+    /// The same by what their conventions know them by.
+    var identities: [HomeID: [String: DeviceID]] = [:]
+    /// What devices said of themselves.
+    var announced: [HomeID: Announced] = [:]
+    /// By address below the home.
+    var bridges: [HomeID: [String: Bridge]] = [:]
     var deviceCount = 0
     /// By series number.
     var series = Pages<Series?>()
@@ -62,12 +69,33 @@ struct World: Sendable {
         let index = Int(device.id.number)
         devices.ensure(count: index + 1, default: nil)
         if let old = devices[index] {
-            devices[index] = DeviceState(device: device, slots: old.slots, skew: old.skew, savedHeardAt: old.savedHeardAt)
+            devices[index] = old
+            devices[index]?.device = device
         } else {
             devices[index] = DeviceState(device: device, slots: [], skew: Skew(usual: device.skew ?? .zero), savedHeardAt: nil)
             deviceCount += 1
         }
         deviceNumbers[device.home, default: [:]][device.address] = device.id
+        if let identity = device.identity { identities[device.home, default: [:]][identity] = device.id }
+    }
+    /// Devices that have other addresses now; of one home.
+    mutating func readdress(_ devices: [Device]) {
+        for device in devices {
+            guard let old = self.device(device.id)?.device.address, deviceNumbers[device.home]?[old] == device.id else { continue }
+            deviceNumbers[device.home]?[old] = nil
+        }
+        for device in devices { put(device) }
+    }
+    func device(_ home: HomeID, identity: String) -> DeviceState? { identities[home]?[identity].flatMap { device($0) } }
+    /// The device that a topic is about: by its identity, and by its address where one of the two has none.
+    func device(_ home: HomeID, _ route: Route) -> DeviceState? {
+        if let identity = route.identity, let known = device(home, identity: identity) { return known }
+        guard let state = device(home, route.device) else { return nil }
+        return state.device.identity == nil || route.identity == nil || state.device.identity == route.identity ? state : nil
+    }
+    /// On how many topics it is said whether a device can be reached.
+    func availabilityTopics(of device: Device) -> Int {
+        max(1, announced[device.home]?.availabilityTopics(of: device.identity ?? device.address) ?? 1)
     }
 
     // MARK: Alerts
@@ -121,10 +149,17 @@ struct DeviceState: Sendable {
     var skew: Skew
     /// The sign of life that stands on disk; the one in memory is newer.
     var savedHeardAt: Instant?
+    /// The newest time that it gave itself: what comes with the same again is no sign of life.
+    var newestDeviceTime: Instant?
+    /// Since it was claimed, or since the start: whether anything of it was understood, and whether anything was not.
+    var wasUnderstood = false
+    var wasNotUnderstood = false
 }
 
 struct SeriesSlot: Sendable {
     var quantity: Quantity
     var channel: String
     var series: SeriesID
+    /// Of an event: when it was heard last, also as a repetition.
+    var lastEventAt: Instant?
 }

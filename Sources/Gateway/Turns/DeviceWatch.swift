@@ -1,0 +1,75 @@
+import Care
+import Devices
+
+/// The last messages of the homes that somebody is looking at, and what became of them (`caring device watch`).
+///
+/// Only in memory, only while somebody looks, and only shown to people of the home: payloads are theirs.
+struct DeviceWatch {
+    /// Homes that are looked at at once.
+    static let homesMax = 16
+    /// Messages of one home that are remembered.
+    static let messagesMax = 256
+    /// Of each message.
+    static let payloadBytesMax = 512
+    /// Nobody has asked for so long: nobody looks any more.
+    static let unasked: Span = .seconds(90)
+
+    struct Seen: Sendable {
+        var n: Int64
+        var at: Instant
+        /// Below the home.
+        var topic: String
+        var payload: [UInt8]
+        var isCut: Bool
+        var isRetained: Bool
+        var trial: Trial.Result
+    }
+
+    private struct Watched {
+        var askedAt: Instant
+        var seen: [Seen] = []
+    }
+    private var homes: [HomeID: Watched] = [:]
+    private var next: Int64 = 1
+
+    var isWatching: Bool { !homes.isEmpty }
+
+    func isWatching(_ home: HomeID) -> Bool { homes[home] != nil }
+
+    /// Somebody looks: what was seen after `after`, and what to ask for next. A negative `after`: from now on.
+    ///
+    /// - Returns: nil where too many homes are looked at.
+    mutating func look(_ home: HomeID, after: Int64, now: Instant) -> (seen: [Seen], next: Int64)? {
+        homes = homes.filter { now - $0.value.askedAt < Self.unasked }
+        guard homes[home] != nil || homes.count < Self.homesMax else { return nil }
+        homes[home, default: Watched(askedAt: now)].askedAt = now
+        let seen = after < 0 ? [] : (homes[home]?.seen ?? []).filter { $0.n > after }
+        return (seen, seen.last?.n ?? max(after, next - 1))
+    }
+
+    mutating func note(_ home: HomeID, _ seen: Seen) {
+        var seen = seen
+        seen.n = next
+        next += 1
+        if (homes[home]?.seen.count ?? 0) >= Self.messagesMax { homes[home]?.seen.removeFirst() }
+        homes[home]?.seen.append(seen)
+    }
+}
+
+extension Engine {
+    /// What this message is to whoever looks: decoded once more, beside what the gateway does with it.
+    func noteWatched(_ topic: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer, isRetained: Bool) {
+        let text = String(decoding: topic, as: UTF8.self)
+        let levels = text.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
+        guard levels.count == 3, levels[0] == "homes", !levels[2].hasPrefix("caring/") else { return }
+        let home = HomeID(String(levels[1]))
+        guard deviceWatch.isWatching(home) else { return }
+        var trial = Trial(catalogue, announced: world.announced[home] ?? Announced(), home: home)
+        let result = trial.take(topic: text, payload: payload, arrivedAt: now)
+        deviceWatch.note(
+            home,
+            .init(
+                n: 0, at: now, topic: String(levels[2]), payload: Array(payload.prefix(DeviceWatch.payloadBytesMax)),
+                isCut: payload.count > DeviceWatch.payloadBytesMax, isRetained: isRetained, trial: result))
+    }
+}
