@@ -120,7 +120,10 @@ final class Street {
     /// Starts `caring` without waiting for it.
     func start(_ arguments: [String], _ environment: [String: String] = [:]) throws -> Running {
         runs += 1
-        let place = ["replay", "simulate"].contains(arguments.first) ? [] : ["--data", data]
+        // What works without a gateway has no data folder.
+        let needsNoGateway =
+            ["replay", "simulate"].contains(arguments.first) || (arguments.first == "device" && ["try", "lint", "table"].contains(arguments.dropFirst().first))
+        let place = needsNoGateway ? [] : ["--data", data]
         return try Running(
             Places.program("caring"), arguments + place, environment: environment, folder: folder, name: "caring-\(runs)")
     }
