@@ -72,6 +72,7 @@ private let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         figures.counts.redelivered = 14
         figures.counts.undecodable = 15
         figures.counts.retained = 16
+        figures.counts.repeated = 33
         figures.turnsFailed = 17
         figures.backlogMessages = 18
         figures.connections = 20
@@ -93,7 +94,7 @@ private let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let read = try PrometheusText(registry.text())
         for (name, value) in [
             ("messages_total", 11), ("readings_total", 12), ("readings_known_total", 13), ("redelivered_total", 14), ("undecodable_total", 15),
-            ("retained_total", 16), ("turns_failed_total", 17), ("backlog_messages_total", 18), ("reconnects_total", 19),
+            ("retained_total", 16), ("repeated_total", 33), ("turns_failed_total", 17), ("backlog_messages_total", 18), ("reconnects_total", 19),
             ("sessions_lost_total", 20), ("quarantined_total", 21), ("outbox_waiting", 22), ("outbox_oldest_seconds", 23), ("deadlines", 24),
             ("deadlines_late_seconds", 25), ("open_alerts", 26), ("homes", 27), ("devices", 28), ("database_bytes", 29), ("disk_free_bytes", 30),
             ("acknowledgements_withheld_messages", 31), ("oldest_unacknowledged_seconds", 32), ("connected", 0), ("backlog", 0),

@@ -29,6 +29,7 @@ extension GatewayMetrics {
         CounterRow("caring_messages_total", "Messages taken in, redelivered ones not included.") { $0.counts.messages },
         CounterRow("caring_readings_total", "Readings stored.") { $0.counts.readings },
         CounterRow("caring_readings_known_total", "Readings that were stored before and not stored again.") { $0.counts.readingsKnown },
+        CounterRow("caring_repeated_total", "Events said again for one press, and what a bridge that came back remembered; not stored.") { $0.counts.repeated },
         CounterRow("caring_redelivered_total", "Messages that the broker delivered again although they had been kept.") { $0.counts.redelivered },
         CounterRow("caring_undecodable_total", "Messages of claimed devices that no convention understood.") { $0.counts.undecodable },
         CounterRow("caring_retained_total", "Retained messages of claimed devices: neither reading nor sign of life.") { $0.counts.retained },

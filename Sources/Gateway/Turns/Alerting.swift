@@ -68,7 +68,7 @@ extension Engine {
         alert.earliest = earliest(detection)
         alert.sources = isTest ? [] : [.init(series: detection.series, device: detection.device)]
         world.alerts.append(alert)
-        try tx.save(alert)
+        // Written down there, before anything that refers to it.
         try handle(.raised, alert.id, tx)
         return alert.id
     }
