@@ -28,8 +28,9 @@ struct Profile: Sendable {
         "no_reading", "words", "parts", "otherwise", "properties", "endpoints", "ignore", "samples",
     ]
 
-    init(_ node: ProfileNode) throws(ProfileError) {
-        let fields = try node.fields("A profile", known: Self.keys)
+    /// - Parameter more: keys that the convention reads itself.
+    init(_ node: ProfileNode, more: [String] = []) throws(ProfileError) {
+        let fields = try node.fields("A profile", known: Self.keys + more)
         (topic, expected) = try Self.topicAndInterval(fields)
         body = try Self.body(node, fields)
         samples = []
@@ -116,21 +117,26 @@ extension Profile.Members {
     }
 
     var table: PropertyTable {
-        var paths: [(path: [Substring], target: PropertyTable.Target)] = []
-        for (index, (path, property)) in properties.enumerated() {
-            var property = property
-            property.givesWay = properties[..<index].contains {
-                $0.property.quantity == property.quantity && $0.property.channel == property.channel
-            }
-            paths.append((path.split(separator: "."), .property(property)))
-        }
-        if let time { paths.append((time.split(separator: "."), .time)) }
-        return Self.table(paths)
+        Self.table(
+            properties.map { ($0.path.split(separator: ".").map { String($0) }, $0.property) },
+            time: time?.split(separator: ".").map { String($0) })
     }
 
+    /// Of two properties that give the same quantity the one that stands first is preferred.
+    ///
     /// - Parameter time: where the device's own time stands.
     static func table(_ paths: [([String], Property)], time: [String]?) -> PropertyTable {
-        var targets = paths.map { (path: $0.0.map { $0[...] }, target: PropertyTable.Target.property($0.1)) }
+        struct Series: Hashable {
+            var quantity: Quantity
+            var channel: String
+        }
+        var known: Set<Series> = []
+        var targets: [(path: [Substring], target: PropertyTable.Target)] = []
+        for (path, property) in paths {
+            var property = property
+            property.givesWay = !known.insert(Series(quantity: property.quantity, channel: property.channel)).inserted
+            targets.append((path.map { $0[...] }, .property(property)))
+        }
         if let time { targets.append((time.map { $0[...] }, .time)) }
         return table(targets)
     }

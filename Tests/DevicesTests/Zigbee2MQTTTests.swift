@@ -23,7 +23,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "bridge/state", "bridge/devices", "bridge/response/device/remove", "lamp/set", "lamp/get",
+        "bridge/info", "bridge/event", "bridge/logging", "bridge/response/device/remove", "lamp/set", "lamp/get",
         "hall/lamp/set",
         "lamp/set/state", "lamp/get/state", "button/action",
     ])
@@ -85,7 +85,7 @@ import Testing
         #"{"smoke":null}"#,
         #"{"smoke":""}"#, #"{"contact":null}"#, #"{"temperature":null}"#, #"{"occupancy":""}"#, "{}", "",
         #"{"linkquality":91,"keep_time":"60","sensitivity":"high","update":{"state":"idle"}}"#,
-        #"{"device_temperature":25}"#, #"{"state":"OPEN"}"#, #"{"voltage":3005}"#, #"{"battery":255}"#,
+        #"{"device_temperature":null}"#, #"{"state":"OPEN"}"#, #"{"alarm_2":true}"#, #"{"click":""}"#, #"{"voltage":3005}"#, #"{"battery":255}"#,
     ])
     func theseAreNoReadingAndNoAllClear(payload: String) throws {
         let decoded = try catalogue.decode("zigbee2mqtt/b", payload)

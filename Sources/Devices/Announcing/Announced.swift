@@ -48,6 +48,7 @@ public struct Announced: Sendable {
         var rank: Int
         var device: AnnouncedDevice
         var expected: Span?
+        var isDevice: Bool
         var how: Listening
     }
 
@@ -60,7 +61,7 @@ public struct Announced: Sendable {
     public var devices: [AnnouncedDevice] {
         var found: [String: AnnouncedDevice] = [:]
         for (_, entry) in entries.sorted(by: { $0.key < $1.key }) {
-            for part in entry.parts where found[part.device.key] == nil { found[part.device.key] = part.device }
+            for part in entry.parts where part.isDevice && found[part.device.key] == nil { found[part.device.key] = part.device }
         }
         return found.values.sorted { ($0.address, $0.key) < ($1.address, $1.key) }
     }
@@ -136,7 +137,7 @@ public struct Announced: Sendable {
             for (place, part) in parts.enumerated() {
                 for (heard, how) in part.listens {
                     listeners[heard, default: []].append(
-                        Listener(announcement: topic, place: place, rank: rank, device: part.device, expected: part.expected, how: how))
+                        Listener(announcement: topic, place: place, rank: rank, device: part.device, expected: part.expected, isDevice: part.isDevice, how: how))
                 }
             }
             news.isChanged = true
@@ -160,7 +161,7 @@ public struct Announced: Sendable {
     private func tell(_ parts: [AnnouncedPart], _ news: inout News) {
         var told: Set<String> = []
         for part in parts {
-            if told.insert(part.device.key).inserted { news.devices.append(part.device) }
+            if part.isDevice, told.insert(part.device.key).inserted { news.devices.append(part.device) }
             for declared in part.declares { news.declares.append((part.device, declared)) }
             if let reason = part.notUnderstood { news.notUnderstood.append((part.device, part.name, reason)) }
         }
@@ -196,7 +197,9 @@ public struct Announced: Sendable {
         }
         var order: [String] = []
         var groups: [String: [Listener]] = [:]
-        for listener in here {
+        // Where a device is heard, it does not matter what else has the same name.
+        let isDevices = here.contains { $0.isDevice }
+        for listener in here where listener.isDevice == isDevices {
             var key = listener.device.key
             if case .availability = listener.how { key += "\u{0}availability" }
             if groups[key] == nil { order.append(key) }
@@ -213,6 +216,7 @@ public struct Announced: Sendable {
             role = .availability
             mode = said
         }
+        if !first.isDevice { role = .ignored }
         var route = Route(
             convention: first.device.convention, device: first.device.address, expected: group.compactMap(\.expected).min(), role: role,
             bridge: first.device.bridge)

@@ -23,6 +23,9 @@ struct AnnouncedPart: Sendable {
     var name = ""
     /// The longest silence that it says is usual.
     var expected: Span?
+    /// False for what is named and is nobody's device, such as a group of lamps or the bridge itself: topics that it listens
+    /// to are known and silent.
+    var isDevice = true
 }
 
 /// How one part reads one topic.
