@@ -11,6 +11,7 @@ public struct Catalogue: Sendable {
     /// last what owners describe themselves.
     private static let conventions: [any Convention.Type] = [
         Zigbee2MQTT.self,
+        ZWaveJSUI.self,
         SenML.self,
         Plain.self,
     ]
