@@ -68,7 +68,7 @@ import Testing
         let catalogue = try shipped()
         var generator = SeededGenerator(seed: Self.seed)
         let parts = [
-            "zigbee2mqtt", "senml", "motion", "vitals", "/", "//", "set", "get", "availability", "bridge",
+            "zigbee2mqtt", "zwave", "113", "endpoint_0", "notification", "status", "devices", "senml", "motion", "vitals", "/", "//", "set", "get", "availability", "bridge",
             "+", "#", " ", "\u{0}", "ä",
         ]
         for _ in 0..<20_000 {

@@ -61,7 +61,7 @@ struct Zigbee2MQTT: Convention {
     func route(topicBelowHome topic: String) -> Route? {
         guard let index = bases.firstIndex(where: { topic.hasPrefix($0.base + "/") }) else { return nil }
         let base = bases[index].base
-        let (address, role) = Self.role(of: topic.dropFirst(base.utf8.count + 1))
+        let (address, role) = Self.role(of: topic.dropFirst(base.count + 1))
         guard !address.isEmpty else { return nil }
         let device = "\(base)/\(address)"
         if device == Self.bridge(base) {
