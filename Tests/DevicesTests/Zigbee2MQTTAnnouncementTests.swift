@@ -47,7 +47,6 @@ import Testing
             let news = Array(list.utf8).withUnsafeBytes {
                 announced.take(route, topic: topic, payload: $0, catalogue, topics: HomeTopics(home: nil))
             }
-            announced.prepare()
             return news
         }
         func route(_ name: String) throws -> Route {
