@@ -13,6 +13,8 @@ public struct Catalogue: Sendable {
         Zigbee2MQTT.self,
         ZWaveJSUI.self,
         SenML.self,
+        Homie.self,
+        Health.self,
         Plain.self,
     ]
 

@@ -38,7 +38,7 @@ extension Property {
         if let node = fields["otherwise"] { otherwise = try Self.meaning(node, quantity) }
     }
 
-    private static func checkCategory(_ node: ProfileNode, _ quantity: Quantity) throws(ProfileError) {
+    static func checkCategory(_ node: ProfileNode, _ quantity: Quantity) throws(ProfileError) {
         let text = try node.text("category")
         guard let category = Category(rawValue: text) else {
             let known = Category.allCases.map(\.rawValue).joined(separator: ", ")

@@ -1,6 +1,6 @@
 import Care
 
-/// Sensor Measurement Lists in JSON (RFC 8428): the format that we recommend to makers; see
+/// Sensor Measurement Lists in JSON or CBOR (RFC 8428): the format that we recommend to makers; see
 /// `devices/README.md`.
 ///
 /// The device is the topic from `senml/` on. Profiles give the names and units that are understood beside
@@ -51,11 +51,15 @@ struct SenML: Convention {
         into readings: inout [DecodedReading]
     ) -> Outcome {
         // An empty payload clears a retained message.
-        if payload.isEmpty { return .nothing }
+        guard let first = payload.first else { return .nothing }
         let start = readings.count
-        var pack = SenMLPack(payload, vocabulary: vocabulary, arrivedAt: arrivedAt)
+        var pack = SenMLPack(vocabulary: vocabulary, arrivedAt: arrivedAt)
         do throws(SenMLPack.Failure) {
-            try pack.read(into: &readings)
+            if SenMLCBOR.mayBegin(with: first) {
+                try pack.read(SenMLCBOR(payload), into: &readings)
+            } else {
+                try pack.read(SenMLJSON(payload), into: &readings)
+            }
         } catch {
             readings.removeSubrange(start...)
             return .undecodable(reason: error.reason)
