@@ -41,7 +41,7 @@ import Testing
     @Test(arguments: [
         "9f", "81", "81a1", "81a300", "82a0", "8180a0ff00", "81ff", "81a1ff00", "81a10000ff", "81a1 00 62ffff", "81a1 00 7fff00", "819f9f9f", "81fc",
         "81a1 00 7f 41 61 ff", "81a1 00 7f 7f 61 61 ff ff", "81a1 07 ff", "9bffffffffffffffff", "81bbffffffffffffffff", "81a1 00 7bffffffffffffffff", "9c", "81df",
-        "81a1 09 c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c501", "81a0 00", "81a1 01", "81a1 02 f9", "81a1 02 fb00",
+        "81a1 09 c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c501", "81a0 00", "81a1 01", "81a1 02 f9", "81a1 02 f900", "81a1 02 18", "81a1 02 fb00", "81a1 02 fb00000000000000",
     ])
     func malformedCBORDoesNotCountAtAll(hex: String) throws {
         let decoded = try decode("82 a3 00 65 706f776572 01 61 57 02 05" + hex)

@@ -110,11 +110,18 @@ struct Homie: Convention {
                 }
             }
         }
+        var countOf: [Quantity: Int] = [:]
+        var countInNode: [String: [Quantity: Int]] = [:]
+        for one in found {
+            countOf[one.property.quantity, default: 0] += 1
+            countInNode[one.node, default: [:]][one.property.quantity, default: 0] += 1
+        }
         for (node, id, property, unit) in found {
             var property = property
             // The node's name keeps two of a quantity apart, and the property's where one node has both.
-            let same = found.filter { $0.property.quantity == property.quantity }
-            if same.count > 1 { property.channel = same.filter { $0.node == node }.count > 1 ? "\(node)/\(id)" : node }
+            if countOf[property.quantity, default: 1] > 1 {
+                property.channel = countInNode[node]?[property.quantity, default: 1] ?? 1 > 1 ? "\(node)/\(id)" : node
+            }
             var part = AnnouncedPart(device: device, name: "\(node)/\(id)")
             part.declares = [Declared(quantity: property.quantity, channel: property.channel, unit: unit)]
             part.listens = [("\(route.device)/\(node)/\(id)", .value(property))]
