@@ -30,7 +30,7 @@ import Testing
     /// Not a number: NaN, infinities, big numbers, times, texts, arrays, a tag without what belongs behind it.
     @Test(arguments: [
         "f97e00", "f97c00", "fbfff0000000000000", "c24101", "c349010000000000000000", "c11a514b67b0", "6131", "80", "f6", "f5", "c401", "c48101",
-        "c483010203", "c482f93c0001", "c482c2410101", "c4821a0001000001", "c4821901f401", "d81b8201a0", "e0", "f820",
+        "c483010203", "c482f93c0001", "c482c2410101", "c4821a0001000001", "c4821901f401", "c482203bffffffffffffffff", "c4823bffffffffffffffff01", "d81b8201a0", "e0", "f820",
     ])
     func theseAreNoNumbers(hex: String) throws {
         let decoded = try power(hex)
