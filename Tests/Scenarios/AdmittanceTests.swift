@@ -109,6 +109,8 @@ import Testing
         try street.press()
         try street.answer("maria", "accept")
         try street.answer("maria", "resolve")
+        // What comes at once after a press is one of its repetitions.
+        try street.gateway.advance(.seconds(10))
         let (counts, wake) = (street.gateway.engine.counts, street.gateway.engine.nextWake)
         let sent = street.gateway.outbound.publications.count
         street.gateway.storeProblem = .diskFull
