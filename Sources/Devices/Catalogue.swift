@@ -15,6 +15,10 @@ public struct Catalogue: Sendable {
         SenML.self,
         Homie.self,
         Health.self,
+        RTL433.self,
+        Theengs.self,
+        Shelly.self,
+        Tasmota.self,
         Plain.self,
     ]
 

@@ -28,9 +28,9 @@ struct Profile: Sendable {
         "no_reading", "words", "parts", "otherwise", "properties", "endpoints", "ignore", "samples",
     ]
 
-    /// - Parameter more: keys that the convention reads itself.
-    init(_ node: ProfileNode, more: [String] = []) throws(ProfileError) {
-        let fields = try node.fields("A profile", known: Self.keys + more)
+    /// - Parameter alsoKnown: keys that the convention reads itself.
+    init(_ node: ProfileNode, alsoKnown: [String] = []) throws(ProfileError) {
+        let fields = try node.fields("A profile", known: Self.keys + alsoKnown)
         (topic, expected) = try Self.topicAndInterval(fields)
         body = try Self.body(node, fields)
         samples = []
@@ -118,8 +118,14 @@ extension Profile.Members {
 
     var table: PropertyTable {
         Self.table(
-            properties.map { ($0.path.split(separator: ".").map { String($0) }, $0.property) },
-            time: time?.split(separator: ".").map { String($0) })
+            properties.map { (Self.levels($0.path).map { String($0) }, $0.property) }, time: time.map { Self.levels($0).map { String($0) } })
+    }
+
+    /// The names of a path. A point that belongs to a name has a backslash before it: `PMS5003.PM2\.5`.
+    static func levels(_ path: String) -> [Substring] {
+        guard path.contains("\\") else { return path.split(separator: ".") }
+        let hidden = path.replacing("\\.", with: "\u{0}")
+        return hidden.split(separator: ".").map { $0.replacing("\u{0}", with: ".")[...] }
     }
 
     /// Of two properties that give the same quantity the one that stands first is preferred.

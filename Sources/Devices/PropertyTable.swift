@@ -60,5 +60,8 @@ final class PropertyTable: Sendable {
         }
     }
 
+    /// How many keys it has; indices are below.
+    var count: Int { entries.count }
+
     func target(_ index: Int) -> Target { entries[index].target }
 }

@@ -37,7 +37,7 @@ struct Zigbee2MQTTProfile: Sendable {
     var base: String { topic.prefix ?? topic.description }
 
     init(_ node: ProfileNode) throws(ProfileError) {
-        let profile = try Profile(node, more: Self.keys)
+        let profile = try Profile(node, alsoKnown: Self.keys)
         guard case .object(let members) = profile.body else {
             throw node.error("A Zigbee2MQTT message is a JSON object: name its properties.")
         }
