@@ -2,7 +2,8 @@ import Care
 
 /// The profiles of a convention that has one table for all its devices, and others that say what differs for some.
 ///
-/// A profile with `device` (an address) or `models` says only what differs; one without either is for all.
+/// A profile with `device` (an address) or `models` says only what differs for them. One without either is for all, and the
+/// owner's, which is read after ours, says only what differs from that.
 struct DeviceProfiles: Sendable {
     static let keys = ["device", "models", "repeats"]
 
@@ -35,7 +36,6 @@ struct DeviceProfiles: Sendable {
         adjust: (inout Property, ProfileNode) throws(ProfileError) -> Void = { _, _ throws(ProfileError) in }
     ) throws(ProfileError) {
         let known = Profile.keys + Self.keys + alsoKnown
-        var general: ProfileNode?
         var own: [(fields: ProfileNode.Fields, entry: Entry)] = []
         for node in nodes {
             let fields = try node.fields("A profile", known: known)
@@ -47,20 +47,12 @@ struct DeviceProfiles: Sendable {
             if fields["device"] != nil || fields["models"] != nil {
                 own.append((fields, entry))
             } else {
-                if general != nil {
-                    throw node.error("There is a profile for all devices already: one for some says which, with device or models.")
-                }
-                general = node
-                entries[0] = entry
+                entries[0] = Self.over(entry, entries[0])
             }
         }
         for (fields, entry) in own {
             let index = entries.count
-            entries.append(
-                Entry(
-                    expected: entry.expected ?? entries[0].expected,
-                    repeatsWithin: entry.repeatsWithin ?? entries[0].repeatsWithin,
-                    members: entry.members.over(entries[0].members)))
+            entries.append(Self.over(entry, entries[0]))
             if let node = fields["device"] {
                 guard byDevice.updateValue(index, forKey: try node.text("device")) == nil else {
                     throw node.error("Another profile is for this device already.")
@@ -72,6 +64,12 @@ struct DeviceProfiles: Sendable {
                 }
             }
         }
+    }
+
+    private static func over(_ own: Entry, _ general: Entry) -> Entry {
+        Entry(
+            expected: own.expected ?? general.expected, repeatsWithin: own.repeatsWithin ?? general.repeatsWithin,
+            members: own.members.over(general.members))
     }
 
     private static func repeats(_ fields: ProfileNode.Fields) throws(ProfileError) -> Span? {
