@@ -5,17 +5,20 @@ import Care
 /// A profile with `device` (an address) or `models` says only what differs for them. One without either is for all, and the
 /// owner's, which is read after ours, says only what differs from that.
 struct DeviceProfiles: Sendable {
-    static let keys = ["device", "models", "repeats"]
+    static let keys = ["device", "models", "repeats", "sleeps"]
 
     struct Entry: Sendable {
         var expected: Span?
         var repeatsWithin: Span?
+        /// It leaves the broker between its messages, so that being away says nothing.
+        var sleeps: Bool
         var members: Profile.Members
         var table: PropertyTable
 
-        init(expected: Span? = nil, repeatsWithin: Span? = nil, members: Profile.Members = Profile.Members()) {
+        init(expected: Span? = nil, repeatsWithin: Span? = nil, sleeps: Bool = false, members: Profile.Members = Profile.Members()) {
             self.expected = expected
             self.repeatsWithin = repeatsWithin
+            self.sleeps = sleeps
             self.members = members
             table = members.table
         }
@@ -43,7 +46,9 @@ struct DeviceProfiles: Sendable {
             guard case .object(var members) = profile.body else { throw node.error("This profile needs \u{201C}properties\u{201D}.") }
             for index in members.properties.indices { try adjust(&members.properties[index].property, node) }
             samples += profile.samples
-            let entry = Entry(expected: profile.expected, repeatsWithin: try Self.repeats(fields), members: members)
+            let entry = Entry(
+                expected: profile.expected, repeatsWithin: try Self.repeats(fields),
+                sleeps: try fields["sleeps"]?.flag("sleeps") ?? false, members: members)
             if fields["device"] != nil || fields["models"] != nil {
                 own.append((fields, entry))
             } else {
@@ -69,7 +74,7 @@ struct DeviceProfiles: Sendable {
     private static func over(_ own: Entry, _ general: Entry) -> Entry {
         Entry(
             expected: own.expected ?? general.expected, repeatsWithin: own.repeatsWithin ?? general.repeatsWithin,
-            members: own.members.over(general.members))
+            sleeps: own.sleeps || general.sleeps, members: own.members.over(general.members))
     }
 
     private static func repeats(_ fields: ProfileNode.Fields) throws(ProfileError) -> Span? {

@@ -14,7 +14,7 @@ import Testing
         try #require(samples.count > 100)
         let joints = Array("{}[]\",:\\u0eE+-.truefalsn1\u{0}".utf8)
         var decodedCount = 0
-        for _ in 0..<30_000 {
+        for _ in 0..<15_000 {
             let sample = try #require(samples.randomElement(using: &generator))
             var bytes = sample.message
             for _ in 0..<Int.random(in: 0..<4, using: &generator) where !bytes.isEmpty {
@@ -42,7 +42,7 @@ import Testing
                 }
             }
         }
-        #expect(decodedCount > 5_000)
+        #expect(decodedCount > 2_500)
     }
 
     @Test func oddMessagesAreBorne() throws {
@@ -68,7 +68,7 @@ import Testing
         let catalogue = try shipped()
         var generator = SeededGenerator(seed: 20_261_122)
         let parts = ["tele", "stat", "SENSOR", "POWER", "POWER99999999999999999999", "shellies", "shelly", "status", "switch:", "switch:99999", "relay", "99999999999999999999", "rtl_433", "devices", "events", "home", "BTtoMQTT", "LWT", "/", "", " ", "ä", "RTL_433toMQTT", "temperature_C"]
-        for _ in 0..<20_000 {
+        for _ in 0..<8_000 {
             let topic = (0..<Int.random(in: 0..<8, using: &generator)).compactMap { _ in parts.randomElement(using: &generator) }.joined(separator: "/")
             if let route = catalogue.route(topicBelowHome: topic) {
                 #expect(!route.device.isEmpty)

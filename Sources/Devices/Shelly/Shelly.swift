@@ -52,11 +52,12 @@ struct Shelly: Convention {
         }
         guard let (prefix, rest) = split(topic) else { return nil }
         let device = "shelly/" + prefix.lowercased()
-        let index = later.index(device: device)
+        // `shellyplusht-aabbccddeeff` is a `shellyplusht`.
+        let index = later.index(device: device, models: prefix.lowercased().split(separator: "-").prefix(1).map { $0 })
         var code = index * Self.components * Self.numbers
         var role = Route.Role.ignored
         if rest == ["online"] {
-            role = .availability
+            role = later.entries[index].sleeps ? .ignored : .availability
         } else if rest == ["events", "rpc"] {
             role = .readings
         } else if rest.count == 2, rest[0] == "status", let entry = later.entry(index) {

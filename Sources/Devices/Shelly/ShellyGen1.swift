@@ -47,12 +47,12 @@ struct ShellyGen1: Sendable {
         guard levels.count >= 3 else { return Route(convention: Shelly.name, device: "shelly", expected: nil, role: .ignored) }
         let device = "shelly/" + levels[1].lowercased()
         // `shellybutton1-A4CF12F45174` is a `shellybutton1`.
-        let index = profiles.index(device: device, models: levels[1].split(separator: "-").prefix(1).map { $0 })
+        let index = profiles.index(device: device, models: levels[1].lowercased().split(separator: "-").prefix(1).map { $0 })
         guard var route = Route(convention: Shelly.name, device: device, expected: profiles.entries[index].expected, role: .ignored)
         else { return nil }
         let rest = levels[2...]
         if rest.count == 1, rest.first == "online" {
-            route.role = .availability
+            route.role = profiles.entries[index].sleeps ? .ignored : .availability
             return route
         }
         let entry = entries[index]

@@ -65,7 +65,7 @@ struct Tasmota: Convention {
         var body = Body.object.rawValue
         switch last {
         case _ where isCommand: role = .ignored
-        case "LWT": role = .availability
+        case "LWT": role = profiles.entries[index].sleeps ? .ignored : .availability
         case "SENSOR", "STATE", "RESULT", "STATUS8", "STATUS10", "STATUS11": break
         case _ where last.hasPrefix("POWER") && levels[place] == status:
             let digits = last.dropFirst(5)

@@ -77,7 +77,10 @@ struct TasmotaReader: ~Copyable {
                 let from = readings.count
                 let place = reader.scanner
                 try reader.member(key, table, channel: "", depth: depth, into: &readings)
-                if readings.count > from, let address = Self.address(place) {
+                guard readings.count > from else { continue }
+                // Where an object has several of a quantity, its name with their numbers tells them apart.
+                let name = readings[from].channel
+                if !name.isEmpty, readings[from...].allSatisfy({ $0.channel == name }), let address = Self.address(place) {
                     for index in from..<readings.count { readings[index].channel = address }
                 }
             }

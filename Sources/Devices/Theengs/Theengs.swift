@@ -9,7 +9,7 @@ import Care
 struct Theengs: Convention {
     static let name = "theengs"
     static let otherNames = ["openmqttgateway", "omg", "btmqtt"]
-    static let usualTopic = "home/a gateway/BTtoMQTT"
+    static let usualTopic = "home/a gateway/BTtoMQTT/FFFFFFFFFFFF"
 
     private let profiles: DeviceProfiles
     private let bases: [String]
@@ -32,7 +32,7 @@ struct Theengs: Convention {
             let levels = topic.dropFirst(base.utf8.count + 1).split(separator: "/", omittingEmptySubsequences: false)
             guard levels.count >= 2, !levels.contains("") else { continue }
             // Where somebody's phone is, as gateways tell one another: not for here.
-            if levels[0] == "presence" { return Route(convention: Self.name, device: "\(base)/presence", expected: nil, role: .ignored) }
+            if levels[0] == "presence", TheengsSighting.address(String(levels[1])) != nil { return Route(convention: Self.name, device: "\(base)/presence", expected: nil, role: .ignored) }
             let bridge = "\(base)/\(levels[0])"
             if levels[1] == "BTtoMQTT", levels.count <= 3 {
                 // The address is kept beside the bridge: the payload alone may not say it.
@@ -44,7 +44,7 @@ struct Theengs: Convention {
                 return Route(convention: Self.name, device: bridge, expected: nil, role: .bridge)
             }
             // 433toMQTT, SYStoMQTT, IRtoMQTT and their like: bare codes, and the gateway itself.
-            if levels[1].hasSuffix("toMQTT") || levels[1] == "commands" {
+            if levels[1].hasSuffix("toMQTT") || levels[1] == "commands" && levels.count > 2 && levels[2].hasPrefix("MQTTto") {
                 return Route(convention: Self.name, device: bridge, expected: nil, role: .ignored)
             }
         }
@@ -56,17 +56,11 @@ struct Theengs: Convention {
         let ignored = Route(convention: Self.name, device: bridge, expected: nil, role: .ignored)
         // An empty payload clears a retained message.
         if payload.isEmpty { return ignored }
-        guard let heard = TheengsSighting(payload, table: profiles.entries[0].table) else {
-            return broken(shared, bridge)
-        }
-        guard let address = shared.identity.flatMap(TheengsSighting.address) ?? heard.address else { return nil }
-        guard heard.isDevice(address) else { return ignored }
-        return route(address, bridge)
-    }
-
-    /// For a message that is damaged: so that it is told of the device whose topic it came on.
-    private func broken(_ shared: Route, _ bridge: String) -> Route? {
-        shared.identity.flatMap(TheengsSighting.address).flatMap { route($0, bridge) }
+        let told = shared.identity.flatMap(TheengsSighting.address)
+        let own = profiles.index(device: "\(Self.name)/\(told ?? "")")
+        guard let heard = TheengsSighting(payload, table: profiles.entries[own].table), let address = told ?? heard.address
+        else { return nil }
+        return heard.isDevice(heard.address ?? address) ? route(address, bridge) : ignored
     }
 
     private func route(_ address: String, _ bridge: String) -> Route? {
