@@ -19,6 +19,7 @@ public struct Catalogue: Sendable {
         Theengs.self,
         Shelly.self,
         Tasmota.self,
+        OwnTracks.self,
         Plain.self,
     ]
 

@@ -53,7 +53,7 @@ struct Profile: Sendable {
         return (topic, span)
     }
 
-    private static func body(_ node: ProfileNode, _ fields: ProfileNode.Fields) throws(ProfileError) -> Body {
+    static func body(_ node: ProfileNode, _ fields: ProfileNode.Fields) throws(ProfileError) -> Body {
         let timePath = try fields["time"]?.text("time")
         guard let list = fields["properties"] else {
             for key in ["endpoints", "ignore"] {
