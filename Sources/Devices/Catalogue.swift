@@ -20,6 +20,7 @@ public struct Catalogue: Sendable {
         Shelly.self,
         Tasmota.self,
         OwnTracks.self,
+        Frigate.self,
         Plain.self,
     ]
 
