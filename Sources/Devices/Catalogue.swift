@@ -21,6 +21,7 @@ public struct Catalogue: Sendable {
         Tasmota.self,
         OwnTracks.self,
         Frigate.self,
+        SleepAsAndroid.self,
         Plain.self,
     ]
 
