@@ -22,6 +22,7 @@ public struct Catalogue: Sendable {
         OwnTracks.self,
         Frigate.self,
         SleepAsAndroid.self,
+        LoRaWAN.self,
         Plain.self,
     ]
 
