@@ -136,6 +136,8 @@ struct LoRaWAN: Convention {
         } catch {
             return .undecodable(reason: error.reason)
         }
+        // Not of the device, so no sign of its life either.
+        if envelope.isSimulated { return .undecodable(reason: "The message is simulated: it is not of the device.") }
         let start = readings.count
         let table = models.table(models.index(for: envelope.model, envelope.profile, envelope.device) ?? route.profileIndex)
         var reason: String?

@@ -24,6 +24,8 @@ struct LoRaWANEnvelope {
     var battery: Double?
     var batteryTime: Instant?
     var hasNoBattery = false
+    /// Somebody typed it into the network server's console.
+    var isSimulated = false
     var latitude: Double?
     var longitude: Double?
     var accuracy: Double?
@@ -78,6 +80,8 @@ struct LoRaWANEnvelope {
             receivedAt = try scanner.looseTime(depth: depth)
         } else if key.reads("uplink_message") || key.reads("uplink_normalized") {
             try walk(.uplink, depth: depth)
+        } else if key.reads("simulated") {
+            isSimulated = try scanner.looseFlag(depth: depth) ?? false
         } else if key.reads("location_solved") {
             try walk(.solved, depth: depth)
         } else if key.reads("location") {
