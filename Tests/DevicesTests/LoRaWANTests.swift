@@ -88,6 +88,7 @@ import Testing
         #expect(try time(#"{"uplink_message":{\#(decoded),"received_at":"1970-01-01T00:00:02Z","settings":{"time":"1970-01-01T00:00:03Z"}}}"#) == 2_000)
         #expect(try time(#"{"uplink_message":{\#(decoded),"settings":{"time":"1970-01-01T00:00:03Z"}}}"#) == 3_000)
         #expect(try time(#"{"uplink_message":{\#(decoded)}}"#) == nil)
+        #expect(try time(#"{"received_at":"1970-01-01T02:00:01.681910909+02:00","uplink_message":{\#(decoded)}}"#) == 1_681)
         #expect(try time(#"{"result":{"received_at":"1970-01-01T00:00:01Z","uplink_message":{\#(decoded)}}}"#) == 1_000)
     }
 

@@ -85,6 +85,8 @@ import Testing
         #expect(try transition(#","event":"enter""#) == ["enter": yes])
         // A beacon that is no place of ours: no place either, although the message has one.
         #expect(try transition(#","event":"enter","desc":"keys","t":"b","lat":1,"lon":1,"acc":5"#) == ["enter/keys": yes])
+        // One that is the home does not move.
+        #expect(try transition(#","event":"enter","desc":"home","t":"b","lat":1,"lon":1,"acc":5"#).keys.contains("latitude"))
         #expect(try transition(#","event":"enter","desc":"Shop","t":"c","lat":1,"lon":1,"acc":5"#).count == 4)
         let long = try transition(#","event":"enter","desc":"a\u202eb\#(String(repeating: "x", count: 1_000_000))""#)
         let channel = try #require(long.keys.first)
