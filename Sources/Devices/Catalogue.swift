@@ -12,6 +12,7 @@ public struct Catalogue: Sendable {
     private static let conventions: [any Convention.Type] = [
         Zigbee2MQTT.self,
         ZWaveJSUI.self,
+        HomeAssistant.self,
         SenML.self,
         Homie.self,
         Health.self,

@@ -13,7 +13,8 @@ import Testing
         print("fuzz: seed \(Self.seed), \(Self.rounds) rounds")
         let catalogue = try shipped()
         var generator = SeededGenerator(seed: Self.seed)
-        let samples = catalogue.samples.map { (topic: $0.topic, bytes: $0.message) }
+        // Where something was announced before it, a topic means nothing by itself: see the conventions' own tests.
+        let samples = catalogue.samples.filter(\.after.isEmpty).map { (topic: $0.topic, bytes: $0.message) }
         let joints = Array("{}[]\",:\\u0eE+-.truefalsn \u{0}".utf8)
         var decodedCount = 0
         for _ in 0..<Self.rounds {

@@ -60,6 +60,15 @@ protocol PayloadReader: Sendable {
 protocol AvailabilityReader: Sendable {
     /// Nil: it says neither.
     func isAvailable(_ payload: UnsafeRawBufferPointer) -> Bool?
+
+    /// As `isAvailable`, for readers that can tell a message which is not about this from one that is at fault.
+    func outcome(_ payload: UnsafeRawBufferPointer) -> Outcome
+}
+
+extension AvailabilityReader {
+    func outcome(_ payload: UnsafeRawBufferPointer) -> Outcome {
+        isAvailable(payload).map(Outcome.availability) ?? .undecodable(reason: "The availability is neither of its two words.")
+    }
 }
 
 /// A device as it announced itself.

@@ -12,8 +12,10 @@ struct Template: Sendable {
     static let depthMax = 24
     /// What it may write.
     static let outputBytesMax = 1_024
-    /// Longer messages are not read by templates: each name looked up walks over the message once.
-    static let payloadBytesMax = 64 * 1_024
+    /// Times that it looks something up in the message: each walks over it once.
+    static let lookupsMax = 32
+    /// Longer messages are not read by templates.
+    static let payloadBytesMax = 16 * 1_024
 
     private let segments: [TemplateSegment]
     private let usesJSON: Bool
@@ -112,11 +114,15 @@ struct Template: Sendable {
     func text(_ payload: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer?) -> Void) -> String? {
         var problem: String?
         let reason = evaluate(payload) { value in
-            if value.withText({ body($0.allSatisfy(isSpace) ? nil : trimmed($0)) }) != nil { return }
+            func give(_ text: UnsafeRawBufferPointer) {
+                let text = trimmed(text)
+                body(text.isEmpty ? nil : text)
+            }
+            if value.withText(give) != nil { return }
             do throws(TemplateStop) {
                 var out: [UInt8] = []
                 try TemplateEvaluation.write(value, into: &out)
-                out.withUnsafeBytes { body($0.isEmpty ? nil : $0) }
+                out.withUnsafeBytes(give)
             } catch {
                 if case .problem(let known) = error { problem = known.reason } else { body(nil) }
             }

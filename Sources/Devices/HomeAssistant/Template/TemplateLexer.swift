@@ -4,6 +4,7 @@ struct TemplateProblem: Error, Hashable, Sendable {
 
     static let tooLong = TemplateProblem(what: "it is longer than \(Template.bytesMax) bytes")
     static let tooLarge = TemplateProblem(what: "it has more than \(Template.nodesMax) parts")
+    static let tooManyLookups = TemplateProblem(what: "it looks into the message more than \(Template.lookupsMax) times")
     static let tooDeep = TemplateProblem(what: "it is nested more than \(Template.depthMax) deep")
     static let unclosed = TemplateProblem(what: "it ends too early")
     static let unexpected = TemplateProblem(what: "it has a sign where none is expected")

@@ -24,7 +24,8 @@ extension TemplateParser {
             usesPayload = true
             return try made(.payload)
         case "value_json":
-            usesJSON = true
+            lookupCount += 1
+            guard lookupCount <= Template.lookupsMax else { throw .tooManyLookups }
             return try made(.json([]))
         case "true", "True": return try made(.literal(.flag(true)))
         case "false", "False": return try made(.literal(.flag(false)))

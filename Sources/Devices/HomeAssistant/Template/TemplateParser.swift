@@ -8,7 +8,8 @@ struct TemplateParser {
     var at = 0
     var nodeCount = 0
     var depth = 0
-    var usesJSON = false
+    var lookupCount = 0
+    var usesJSON: Bool { lookupCount > 0 }
     var usesPayload = false
 
     mutating func segments(_ pieces: [TemplateLexer.Piece]) throws(TemplateProblem) -> [TemplateSegment] {
