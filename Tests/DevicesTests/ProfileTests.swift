@@ -35,10 +35,11 @@ import Testing
             }
         }
         let yaml = blocks("yaml")
-        try #require(yaml.count == 3)
+        try #require(yaml.count == 4)
         let files = try TemporaryProfiles(
             yaml.enumerated().map { index, text in
-                ("\(text.contains("zigbee2mqtt/") ? "zigbee2mqtt" : "plain")/readme-\(index).yaml", text)
+                let folder = ["zigbee2mqtt", "homeassistant"].first { text.contains("topic: \($0)/") } ?? "plain"
+                return ("\(folder)/readme-\(index).yaml", text)
             })
         let catalogue = try Catalogue.load(folders: [packageRoot + "/devices", files.folder])
         #expect(catalogue.checkSamples().map(\.description) == [])

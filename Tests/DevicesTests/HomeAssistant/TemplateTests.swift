@@ -16,7 +16,7 @@ func rendered(_ template: String, _ message: String) throws -> String {
 @Suite struct TemplateTests {
     static let message = #"{"a":{"b":21.5,"c":[1,{"d":"x"}]},"n":7,"t":"Text","s":"12.7","yes":true,"no":false,"z":null,"e":"","l":["overtemp"],"k":[],"switch:0":{"tC":40},"q":"say \"hi\"","neg":-2.5,"o":{"f":1}}"#
 
-    @Test(arguments: [
+    static let table: [(template: String, text: String)] = [
         // Places
         ("{{ value_json.a.b }}", "21.5"), ("{{value_json['a']['b']}}", "21.5"), ("{{ value_json[\"switch:0\"].tC }}", "40"),
         ("{{ value_json.a.c[0] }}", "1"), ("{{ value_json.a.c.0 }}", "1"), ("{{ value_json.a.c[-1].d }}", "x"), ("{{ value_json.a.c.1.d }}", "x"),
@@ -54,30 +54,36 @@ func rendered(_ template: String, _ message: String) throws -> String {
         // Objects
         (#"{{ {"event_type": value_json.t}|to_json }}"#, #"{"event_type":"Text"}"#), (#"{{{"a":value_json.yes,"b":{"c":1}}|tojson}}"#, #"{"a":true,"b":{"c":1}}"#),
         (#"{%if value_json.n==7%}{{{"event_type":value_json.q}|to_json}}{%endif%}"#, #"{"event_type":"say \"hi\""}"#),
-    ])
+    ]
+
+    @Test(arguments: table)
     func gives(template: String, text: String) throws {
         #expect(try rendered(template, Self.message) == text, "\(template)")
     }
 
-    @Test(arguments: [
+    static let messages: [(template: String, message: String, text: String)] = [
         ("{{ value }}", "ON", "ON"), ("{{ value }}", " ON\n", "ON"), ("{{ value | float / 10 }}", "215", "21.5"), ("{{ value|int }}", "x", "!"), ("{{ value == 'ON' }}", "ON", "True"),
         ("{{ value_json.a }}", "not json", "!"), ("{{ value_json.a }}", "{\"a\":1", "!"), ("{{ value_json.a }}", "5", ""), ("{{ value_json }}", "5", "5"), ("{{ value_json[1] }}", "[1,2]", "2"),
         ("{{ value_json.a }}", "{\"a\":1,\"a\":2}", "2"), ("{{ value_json.a }}", "{\"\\u0061\":3}", "3"), ("{{ value_json.a if value_json is defined else value }}", "7", ""),
         ("{{ value_json is defined or value }}", "x", "x"), ("{{ value_json.a }}", "{\"a\":1e400}", "!"), ("{{ value_json.a * 1e300 * 1e300 }}", "{\"a\":1e10}", "!"),
         ("{{ value_json.a }}", "{\"a\":1000000000000000}", "1000000000000000"), ("{{ value_json.a | int }}", "{\"a\":1e300}", "!"),
-    ])
+    ]
+
+    @Test(arguments: messages)
     func givesOfMessage(template: String, message: String, text: String) throws {
         #expect(try rendered(template, message) == text, "\(template) of \(message)")
     }
 
-    @Test(arguments: [
+    static let refused: [(template: String, problem: TemplateProblem)] = [
         ("{{ states('sensor.x') }}", TemplateProblem.call), ("{{ now() }}", .call), ("{{ as_timestamp(now()) }}", .call), ("{{ this.state }}", .name), ("{{ entity_id }}", .name),
         ("{{ value_json.x | timestamp_local }}", .filter), ("{{ value | from_json }}", .filter), ("{% for a in value_json %}{% endfor %}", .statement), ("{% set a = 1 %}{{ a }}", .statement),
         ("{% macro m() %}{% endmacro %}", .statement), ("{{ value_json[value] }}", .subscripts), ("{{ value_json.get(value) }}", .subscripts), ("{{ value.split(',') }}", .call), ("{{ value_json.a", .unclosed),
         ("{% if value %}a", .unclosed), ("{% endif %}", .statement), ("{% if value %}a{% else %}b{% else %}c{% endif %}", .statement), ("{{ }}", .unclosed), ("{{ 1 2 }}", .unexpected), ("{{ 1 < 2 < 3 }}", .unexpected),
         ("{{ 'a }}", .unclosed), ("{{ value ** 2 }}", .unexpected), ("{{ value is divisibleby 3 }}", .test), ("{{ value | round(1, 'floor') }}", .filter), ("{{ value | int(base=16) }}", .filter), ("{{ (value }}", .unclosed),
         ("{{ value & 1 }}", .unexpected), ("{{ value_json.a() }}", .call), ("{{ range(10) }}", .call), ("{{ value | }}", .filter), ("{{ [1,,2] }}", .unexpected), ("{# open", .unclosed), ("{{ value[ }}", .unclosed),
-    ])
+    ]
+
+    @Test(arguments: refused)
     func refuses(template: String, problem: TemplateProblem) {
         #expect(throws: problem, "\(template)") { try Template(template) }
     }
