@@ -37,7 +37,10 @@ extension DiscoveryEntity {
         var listens: [(topic: String, how: Listening)] = []
         var notUnderstood: String?
         func add(_ topic: String, _ yes: String?, _ no: String?, _ text: String?) {
-            guard listens.count < DiscoveryAvailability.topicsMax else { return }
+            guard yes?.utf8.count ?? 0 <= Self.wordBytesMax, no?.utf8.count ?? 0 <= Self.wordBytesMax else {
+                notUnderstood = Self.longWord
+                return
+            }
             switch Self.template(text) {
             case .failure(let fault): notUnderstood = notUnderstood ?? fault.reason
             case .success(let template):
@@ -56,9 +59,11 @@ extension DiscoveryEntity {
         return (listens, notUnderstood)
     }
 
+    static let longWord = "It names a payload of more than \(wordBytesMax) bytes."
+
     /// A template and, where it is not understood, the sentence that says so. May repeat the template: it is the home's own.
     static func template(_ text: String?) -> Result<Template?, DiscoveryRefusal> {
-        guard let text, !text.allSatisfy(\.isWhitespace) else { return .success(nil) }
+        guard let text, text.utf8.count > Template.bytesMax || !text.allSatisfy(\.isWhitespace) else { return .success(nil) }
         do throws(TemplateProblem) {
             return .success(try Template(text))
         } catch {

@@ -23,6 +23,10 @@ extension DiscoveryEntity {
             bridge: said.text["via_device"].map { "\(HomeAssistant.name)/\(Self.safe($0))" })
     }
 
+    /// Fields of a device, and identifiers in one list; of what comes after them nothing is known.
+    private static let deviceFieldsMax = 64
+    private static let idsMax = 16
+
     private struct Said {
         var identifiers: [String] = []
         var connections: [String] = []
@@ -32,12 +36,12 @@ extension DiscoveryEntity {
 
     private var said: Said {
         var said = Said()
-        for member in self["device"]?.members ?? [] {
+        for member in self["device"]?.members?.prefix(Self.deviceFieldsMax) ?? [] {
             switch DiscoveryAbbreviations.device[member.key] ?? member.key {
-            case "identifiers": said.identifiers = member.value.items.compactMap(\.asText).filter { !$0.isEmpty }
+            case "identifiers": said.identifiers = member.value.items.prefix(Self.idsMax).compactMap(\.asText).filter { !$0.isEmpty }
             case "connections":
                 // [["mac", "02:5b:26:a8:dc:12"], …]
-                said.connections = member.value.items.compactMap { pair in
+                said.connections = member.value.items.prefix(Self.idsMax).compactMap { pair in
                     pair.items.count == 2 ? pair.items[1].asText.flatMap { $0.isEmpty ? nil : $0 } : nil
                 }
             case let name: if let text = member.value.asText, !text.isEmpty { said.text[name] = text }
@@ -52,7 +56,7 @@ extension DiscoveryEntity {
     /// Fit to be a level of a topic: what may not stand there is written as `%2F`.
     private static func safe(_ id: String) -> String {
         var out = ""
-        for scalar in id.unicodeScalars {
+        for scalar in id.unicodeScalars.prefix(1_000) {
             if "/+#%".unicodeScalars.contains(scalar) || scalar.value < 0x20 || scalar.value == 0x7F {
                 out += "%" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16, uppercase: true)
             } else {
@@ -86,7 +90,7 @@ extension DiscoveryEntity {
         let label = Self.normalised(object)
         let said = said
         // The longest first: one identifier may be a part of another.
-        var ids = (said.identifiers + said.connections).map(Self.compact)
+        var ids = (said.identifiers + said.connections).filter { $0.utf8.count <= Self.idBytesMax }.map(Self.compact)
         if let node { ids.append(Self.compact(node)) }
         ids = ids.filter { $0.count >= 4 }.sorted { $0.count > $1.count }
         // Where in the label each letter of its compact form stands.
@@ -108,7 +112,7 @@ extension DiscoveryEntity {
     /// Letters and figures in lower case, one `_` between what other signs part.
     static func normalised(_ text: String) -> String {
         var out = ""
-        for character in text.lowercased() {
+        for character in text.prefix(256).lowercased() {
             if character.isLetter || character.isNumber { out.append(character) } else if !out.isEmpty, out.last != "_" { out.append("_") }
         }
         while out.last == "_" { out.removeLast() }

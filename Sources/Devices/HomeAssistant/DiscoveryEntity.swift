@@ -19,6 +19,23 @@ struct DiscoveryEntity {
 
     /// Entities of one announcement.
     static let entitiesMax = 1_000
+    /// A topic that is listened to. MQTT allows more; but a short announcement must not become long parts.
+    static let topicBytesMax = 1_024
+    /// A word that stands for a state.
+    static let wordBytesMax = 256
+
+    /// What a device's announcement may say once for all of its components; all else stands at each.
+    static func isShared(_ key: String) -> Bool {
+        switch DiscoveryAbbreviations.entity[key] ?? key {
+        case "~", "device", "state_topic", "command_topic", "qos", "encoding": true
+        default: isOfAvailability(key)
+        }
+    }
+
+    static func isOfAvailability(_ key: String) -> Bool {
+        let name = DiscoveryAbbreviations.entity[key] ?? key
+        return name == "availability" || name.hasPrefix("availability_") || name == "payload_available" || name == "payload_not_available"
+    }
 
     /// - Parameters:
     ///   - shared: of a device, for all its components; their own fields count before.
@@ -67,6 +84,9 @@ struct DiscoveryEntity {
     private static func placed(_ value: JSON, _ name: String, _ base: String?, _ topics: HomeTopics) throws(DiscoveryRefusal) -> JSON {
         if name == "availability" {
             var entries: [JSON] = []
+            guard value.items.count <= DiscoveryAvailability.topicsMax else {
+                throw DiscoveryRefusal(reason: "The announcement names more than \(DiscoveryAvailability.topicsMax) availability topics.")
+            }
             for item in value.items {
                 guard let members = item.members else { continue }
                 var placedMembers: [JSON.Member] = []
@@ -83,6 +103,9 @@ struct DiscoveryEntity {
         var topic = written
         if let base {
             if topic.hasPrefix("~") { topic = base + topic.dropFirst() } else if topic.hasSuffix("~") { topic = topic.dropLast() + base }
+        }
+        guard topic.utf8.count <= topicBytesMax else {
+            throw DiscoveryRefusal(reason: "The announcement names a topic of more than \(topicBytesMax) bytes.")
         }
         guard let below = topics.below(topic) else {
             let field = DiscoveryAbbreviations.known.contains(name) ? "“\(name)”" : "a topic"

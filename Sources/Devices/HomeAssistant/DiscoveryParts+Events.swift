@@ -5,7 +5,7 @@ import Care
 extension DiscoveryParts {
     mutating func event(_ entity: DiscoveryEntity, _ profile: DiscoveryProfile) throws(DiscoveryRefusal) {
         let topic = try Self.stateTopic(entity)
-        let names = entity["event_types"]?.items.compactMap(\.asText).filter { !$0.isEmpty } ?? []
+        let names = entity["event_types"]?.items.compactMap(\.asText).filter { !$0.isEmpty && $0.utf8.count <= DiscoveryEntity.wordBytesMax } ?? []
         guard !names.isEmpty, names.count <= Self.eventTypesMax else { throw DiscoveryRefusal(reason: "It names no “event_types”, or too many.") }
         let template = try Self.template(entity, "value_template")
         var property = Property(label: "event_type", quantity: Self.other)
@@ -56,6 +56,7 @@ extension DiscoveryParts {
         var property = Property(label: "trigger", quantity: quantity)
         property.channel = isType ? DiscoveryEntity.normalised(subtype) : ""
         let payload = entity.text("payload").flatMap { $0.isEmpty ? nil : Array($0.utf8) }
+        guard payload?.count ?? 0 <= DiscoveryEntity.wordBytesMax else { throw DiscoveryRefusal(reason: DiscoveryEntity.longWord) }
         let reader = TriggerReader(template: try Self.template(entity, "value_template"), payload: payload, event: property)
         add(property, nil, topic, .other(reader))
     }

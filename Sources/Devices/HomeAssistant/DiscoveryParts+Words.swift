@@ -3,7 +3,10 @@ import Care
 // Entities whose values are words: on and off, locked and unlocked, at home and away.
 
 extension DiscoveryParts {
-    private static func word(_ text: String?, _ usual: String) -> [UInt8] { Array((text ?? usual).utf8) }
+    private static func word(_ text: String?, _ usual: String) throws(DiscoveryRefusal) -> [UInt8] {
+        guard text?.utf8.count ?? 0 <= DiscoveryEntity.wordBytesMax else { throw DiscoveryRefusal(reason: DiscoveryEntity.longWord) }
+        return Array((text ?? usual).utf8)
+    }
 
     private static func means(_ quantity: Quantity, _ isOn: Bool) -> Property.Meaning {
         // An event happens or does not: its end is no event.
@@ -24,8 +27,8 @@ extension DiscoveryParts {
             return
         }
         let words = [
-            (text: Self.word(entity.text("payload_on"), "ON"), meaning: Self.means(property.quantity, true)),
-            (text: Self.word(entity.text("payload_off"), "OFF"), meaning: Self.means(property.quantity, false)),
+            (text: try Self.word(entity.text("payload_on"), "ON"), meaning: Self.means(property.quantity, true)),
+            (text: try Self.word(entity.text("payload_off"), "OFF"), meaning: Self.means(property.quantity, false)),
         ]
         add(property, nil, topic, .other(WordReader(template: template, words: words, property: property)))
     }
@@ -46,7 +49,7 @@ extension DiscoveryParts {
         let on = isJSON ? "ON" : isTemplate ? "on" : entity.text("state_on") ?? entity.text("payload_on") ?? "ON"
         let off = isJSON ? "OFF" : isTemplate ? "off" : entity.text("state_off") ?? entity.text("payload_off") ?? "OFF"
         let words = [
-            (text: Array(on.utf8), meaning: Self.means(quantity, true)), (text: Array(off.utf8), meaning: Self.means(quantity, false)),
+            (text: try Self.word(on, "ON"), meaning: Self.means(quantity, true)), (text: try Self.word(off, "OFF"), meaning: Self.means(quantity, false)),
         ]
         let member = isJSON || entity.component == "siren" ? Array("state".utf8) : nil
         add(property, nil, topic, .other(WordReader(template: isJSON ? nil : template, words: words, member: member, property: property)))
@@ -58,13 +61,13 @@ extension DiscoveryParts {
         property.channel = entity.channel(["lock"])
         // A lock that moves, or is stuck, is neither locked nor open yet; one whose latch is drawn is open.
         let words: [(text: [UInt8], meaning: Property.Meaning)] = [
-            (Self.word(entity.text("state_locked"), "LOCKED"), Self.means(quantity, false)),
-            (Self.word(entity.text("state_unlocked"), "UNLOCKED"), Self.means(quantity, true)),
-            (Self.word(entity.text("state_open"), "OPEN"), Self.means(quantity, true)),
-            (Self.word(entity.text("state_opening"), "OPENING"), .nothing),
-            (Self.word(entity.text("state_locking"), "LOCKING"), .nothing),
-            (Self.word(entity.text("state_unlocking"), "UNLOCKING"), .nothing),
-            (Self.word(entity.text("state_jammed"), "JAMMED"), .nothing),
+            (try Self.word(entity.text("state_locked"), "LOCKED"), Self.means(quantity, false)),
+            (try Self.word(entity.text("state_unlocked"), "UNLOCKED"), Self.means(quantity, true)),
+            (try Self.word(entity.text("state_open"), "OPEN"), Self.means(quantity, true)),
+            (try Self.word(entity.text("state_opening"), "OPENING"), .nothing),
+            (try Self.word(entity.text("state_locking"), "LOCKING"), .nothing),
+            (try Self.word(entity.text("state_unlocking"), "UNLOCKING"), .nothing),
+            (try Self.word(entity.text("state_jammed"), "JAMMED"), .nothing),
         ]
         let reader = WordReader(template: try Self.template(entity, "value_template"), words: words, property: property)
         add(property, nil, try Self.stateTopic(entity), .other(reader))
@@ -78,11 +81,11 @@ extension DiscoveryParts {
         var property = Property(label: "cover", quantity: quantity)
         property.channel = entity.channel(["cover", deviceClass])
         let words: [(text: [UInt8], meaning: Property.Meaning)] = [
-            (Self.word(entity.text("state_open"), "open"), Self.means(quantity, true)),
-            (Self.word(entity.text("state_closed"), "closed"), Self.means(quantity, false)),
-            (Self.word(entity.text("state_opening"), "opening"), .nothing),
-            (Self.word(entity.text("state_closing"), "closing"), .nothing),
-            (Self.word(entity.text("state_stopped"), "stopped"), .nothing),
+            (try Self.word(entity.text("state_open"), "open"), Self.means(quantity, true)),
+            (try Self.word(entity.text("state_closed"), "closed"), Self.means(quantity, false)),
+            (try Self.word(entity.text("state_opening"), "opening"), .nothing),
+            (try Self.word(entity.text("state_closing"), "closing"), .nothing),
+            (try Self.word(entity.text("state_stopped"), "stopped"), .nothing),
         ]
         let reader = WordReader(template: try Self.template(entity, "value_template"), words: words, property: property)
         add(property, nil, try Self.stateTopic(entity), .other(reader))
@@ -94,10 +97,10 @@ extension DiscoveryParts {
         var property = Property(label: "device_tracker", quantity: quantity)
         property.channel = entity.channel(["presence", "device_tracker"])
         let words: [(text: [UInt8], meaning: Property.Meaning)] = [
-            (Self.word(entity.text("payload_home"), "home"), Self.means(quantity, true)),
-            (Self.word(entity.text("payload_not_home"), "not_home"), Self.means(quantity, false)),
+            (try Self.word(entity.text("payload_home"), "home"), Self.means(quantity, true)),
+            (try Self.word(entity.text("payload_not_home"), "not_home"), Self.means(quantity, false)),
             // Then the place is to be told from coordinates, which we do not do.
-            (Self.word(entity.text("payload_reset"), "None"), .nothing),
+            (try Self.word(entity.text("payload_reset"), "None"), .nothing),
         ]
         let reader = WordReader(
             template: try Self.template(entity, "value_template"), words: words, otherwise: Self.means(quantity, false), property: property)

@@ -83,8 +83,12 @@ struct HomeAssistant: Convention {
             guard components.count <= DiscoveryEntity.entitiesMax else {
                 return .refused(reason: "The announcement has more than \(DiscoveryEntity.entitiesMax) components.")
             }
-            let shared = members.filter { !["components", "cmps"].contains($0.key) }
-            var parts: [AnnouncedPart] = []
+            let shared = members.filter { DiscoveryEntity.isShared($0.key) }
+            // The device's availability is listened to once, and not for each of its entities.
+            let whole = try DiscoveryEntity(component: "device", node: place.node, object: place.object, shared, topics: topics)
+            var parts = self.parts(whole)
+            if parts.allSatisfy({ $0.listens.isEmpty && $0.notUnderstood == nil }) { parts = [] }
+            let common = shared.filter { !DiscoveryEntity.isOfAvailability($0.key) }
             for component in components {
                 guard let own = component.value.members,
                     let platform = own.last(where: { $0.key == "platform" || $0.key == "p" })?.value.string
@@ -92,7 +96,7 @@ struct HomeAssistant: Convention {
                 else { continue }
                 if own.count == 1 { continue }
                 let entity = try DiscoveryEntity(
-                    component: platform, node: place.node, object: component.key, own, shared: shared, topics: topics)
+                    component: platform, node: place.node, object: component.key, own, shared: common, topics: topics)
                 parts += self.parts(entity)
             }
             return .parts(parts)

@@ -291,6 +291,25 @@ extension Announced.News {
         #expect(catalogue.usualTopic(ofConvention: "ha-discovery") == HomeAssistant.usualTopic)
     }
 
+    /// A short announcement must not become much: what is said once for a thousand components is kept once.
+    @Test func announcementsHaveLimits() throws {
+        var home = try TestHome()
+        let long = String(repeating: "x", count: 100_000)
+        for field in [#""stat_t":"\#(long)""#, #""stat_t":"s","avty":[\#(Array(repeating: #"{"t":"a"}"#, count: 17).joined(separator: ","))]"#] {
+            #expect(try home.announce("homeassistant/sensor/a/config", #"{"dev_cla":"humidity",\#(field)}"#).reason != nil)
+        }
+        for field in [#""pl_on":"\#(long)""#, #""val_tpl":"\#(long)""#] {
+            #expect(try home.announce("homeassistant/binary_sensor/a/config", #"{"stat_t":"s","dev_cla":"door",\#(field)}"#).notUnderstood.count == 1)
+        }
+        #expect(try home.announce("homeassistant/binary_sensor/a/config", #"{"stat_t":"s","dev_cla":"door","avty_t":"a","pl_avail":"\#(long)"}"#).notUnderstood.count == 1)
+        let many = (0..<DiscoveryEntity.entitiesMax).map { #""c\#($0)":{"p":"sensor","dev_cla":"humidity"}"# }.joined(separator: ",")
+        let news = try home.announce("homeassistant/device/d/config", #"{"dev":{"ids":["\#(long)","\#(long)y"],"name":"\#(long)"},"stat_t":"s","val_tpl":"\#(long)","avty_t":"a","cmps":{\#(many)}}"#)
+        #expect(news.declares.count == DiscoveryEntity.entitiesMax && news.reason == nil && news.notUnderstood.isEmpty)
+        #expect(home.hear("a", "online").count == 1)
+        let more = try home.announce("homeassistant/device/e/config", #"{"stat_t":"s","cmps":{\#(many),"x":{"p":"sensor","dev_cla":"humidity"}}}"#)
+        #expect(more.reason != nil)
+    }
+
     @Test func movingToTheOtherFormIsNoFault() throws {
         var home = try TestHome()
         let news = try home.announce("homeassistant/sensor/x/config", #"{"migrate_discovery":true}"#)

@@ -98,9 +98,13 @@ func rendered(_ template: String, _ message: String) throws -> String {
         func repeated(_ text: String, _ n: Int) -> String { String(repeating: text, count: n) }
         #expect(problem(repeated(" ", Template.bytesMax)) == nil)
         #expect(problem(repeated(" ", Template.bytesMax + 1)) == .tooLong)
-        #expect(problem("{{ 1" + repeated("+1", 120) + " }}") == nil)
-        #expect(problem("{{ 1" + repeated("+1", 200) + " }}") == .tooLarge)
-        #expect(problem("{{ value" + repeated("|abs", 400) + " }}") == .tooLarge)
+        #expect(problem("{{ 1" + repeated("+1", Template.linksMax) + " }}") == nil)
+        #expect(problem("{{ 1" + repeated("+1", Template.linksMax + 1) + " }}") == .tooDeep)
+        #expect(problem("{{ value" + repeated("|abs", 400) + " }}") == .tooDeep)
+        #expect(problem("{{ value_json" + repeated("[0]", 60) + " }}") == nil)
+        #expect(problem("{{ value_json.get('a')" + repeated("[0]", 60) + " }}") == .tooDeep)
+        #expect(problem("{{ [" + repeated("1,", 200) + "] }}") == nil)
+        #expect(problem("{{ [" + repeated("1,", 300) + "] }}") == .tooLarge)
         #expect(problem("{{ " + repeated("(", 20) + "1" + repeated(")", 20) + " }}") == nil)
         #expect(problem("{{ " + repeated("(", 2_000) + " }}") == .tooDeep)
         #expect(problem("{{ " + repeated("[", 2_000) + " }}") == .tooDeep)
@@ -117,6 +121,28 @@ func rendered(_ template: String, _ message: String) throws -> String {
         #expect(try rendered("{{ value_json }}", repeated(" ", Template.payloadBytesMax - 1) + "1") == "1")
         #expect(try rendered("{{ value_json }}", repeated(" ", Template.payloadBytesMax) + "1") == "!")
         #expect(try rendered("{{ value_json }}", repeated("[", 64) + repeated("]", 64)) == "!")
+    }
+
+    /// The deepest that is understood is evaluated on the stack of an ordinary thread.
+    @Test func theDeepestFitsOnASmallStack() throws {
+        let chain = Template.linksMax
+        let nests = Template.depthMax - 2
+        let templates = [
+            "{{ 1" + String(repeating: "+1", count: chain) + " }}", "{{ value_json" + String(repeating: "|abs", count: chain) + " }}",
+            "{{ " + String(repeating: "[", count: nests) + "1" + String(repeating: "|abs", count: chain) + String(repeating: "]", count: nests) + " }}",
+            String(repeating: "{% if 1 %}", count: nests) + "{{ 1" + String(repeating: "|abs", count: chain) + " }}" + String(repeating: "{% endif %}", count: nests),
+        ]
+        for text in templates {
+            let template = try Template(text)
+            let done = DispatchSemaphore(value: 0)
+            let thread = Thread {
+                _ = [UInt8(ascii: "1")].withUnsafeBytes { template.text($0) { _ in } }
+                done.signal()
+            }
+            thread.stackSize = 512 * 1_024
+            thread.start()
+            #expect(done.wait(timeout: .now() + 30) == .success)
+        }
     }
 
     @Test(arguments: [

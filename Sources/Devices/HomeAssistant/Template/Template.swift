@@ -10,6 +10,8 @@ struct Template: Sendable {
     static let nodesMax = 256
     /// Parentheses, lists and `if` within one another.
     static let depthMax = 24
+    /// Operators, filters and steps one after the other in one expression: each is evaluated within the next.
+    static let linksMax = 32
     /// What it may write.
     static let outputBytesMax = 1_024
     /// Times that it looks something up in the message: each walks over it once.

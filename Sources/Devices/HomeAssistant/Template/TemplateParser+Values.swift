@@ -79,7 +79,7 @@ extension TemplateParser {
                     at += 1
                     let given = try expressions(until: ")")
                     guard case .literal(.text(let key))? = given.first, given.count <= 2 else { throw .subscripts }
-                    node = try made(.get(node, key: key, otherwise: given.count == 2 ? given[1] : nil))
+                    node = try linked(.get(node, key: key, otherwise: given.count == 2 ? given[1] : nil))
                 case .name(let name):
                     guard next != .sign("(") else { throw .call }
                     node = try stepped(node, .key(Array(name.utf8)))
@@ -110,7 +110,7 @@ extension TemplateParser {
     private mutating func stepped(_ node: TemplateNode, _ step: TemplateStep) throws(TemplateProblem) -> TemplateNode {
         try count()
         if case .json(let steps) = node { return .json(steps + [step]) }
-        return .step(node, step)
+        return try linked(.step(node, step))
     }
 
     mutating func filtered(_ start: TemplateNode) throws(TemplateProblem) -> TemplateNode {
@@ -125,7 +125,7 @@ extension TemplateParser {
                 guard case .name(let name)? = next, let test = TemplateTest(rawValue: name.lowercased()) else { throw .test }
                 at += 1
                 guard next != .sign("(") else { throw .test }
-                node = try made(.test(test, node, isNegated: isNegated))
+                node = try linked(.test(test, node, isNegated: isNegated))
             } else {
                 return node
             }
@@ -148,14 +148,14 @@ extension TemplateParser {
             }
         }
         switch name {
-        case "iif" where given.count == 2: return try made(.choice(condition: node, then: given[0], otherwise: given[1]))
-        case "multiply" where given.count == 1: return try made(.calculate(.multiply, .filter(.float, node, []), given[0]))
-        case "add" where given.count == 1: return try made(.calculate(.add, .filter(.float, node, []), given[0]))
+        case "iif" where given.count == 2: return try linked(.choice(condition: node, then: given[0], otherwise: given[1]))
+        case "multiply" where given.count == 1: return try linked(.calculate(.multiply, .filter(.float, node, []), given[0]))
+        case "add" where given.count == 1: return try linked(.calculate(.add, .filter(.float, node, []), given[0]))
         default: break
         }
         guard let filter = TemplateFilter(rawValue: name) ?? TemplateFilter.aliases[name], given.count <= filter.argumentsMax else { throw .filter }
         // `round(1, 'floor')` is another function.
         if filter == .round, given.count > 1 { throw .filter }
-        return try made(.filter(filter, node, given))
+        return try linked(.filter(filter, node, given))
     }
 }

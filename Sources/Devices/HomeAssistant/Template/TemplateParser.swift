@@ -8,6 +8,7 @@ struct TemplateParser {
     var at = 0
     var nodeCount = 0
     var depth = 0
+    private var linkCount = 0
     var lookupCount = 0
     var usesJSON: Bool { lookupCount > 0 }
     var usesPayload = false
@@ -63,6 +64,7 @@ struct TemplateParser {
     private mutating func whole(_ tokens: ArraySlice<TemplateToken>) throws(TemplateProblem) -> TemplateNode {
         self.tokens = Array(tokens)
         at = 0
+        linkCount = 0
         let node = try expression()
         guard at == self.tokens.count else { throw .unexpected }
         return node
@@ -76,6 +78,13 @@ struct TemplateParser {
     mutating func count() throws(TemplateProblem) {
         nodeCount += 1
         guard nodeCount <= Template.nodesMax else { throw .tooLarge }
+    }
+
+    /// The next of a chain, which has all before it within.
+    mutating func linked(_ node: TemplateNode) throws(TemplateProblem) -> TemplateNode {
+        linkCount += 1
+        guard linkCount <= Template.linksMax else { throw .tooDeep }
+        return try made(node)
     }
 
     mutating func made(_ node: TemplateNode) throws(TemplateProblem) -> TemplateNode {
@@ -101,7 +110,7 @@ struct TemplateParser {
         while take(.name("if")) {
             let condition = try or()
             let otherwise: TemplateNode? = take(.name("else")) ? try expression() : nil
-            node = try made(.choice(condition: condition, then: node, otherwise: otherwise))
+            node = try linked(.choice(condition: condition, then: node, otherwise: otherwise))
         }
         depth -= 1
         return node
@@ -109,13 +118,13 @@ struct TemplateParser {
 
     private mutating func or() throws(TemplateProblem) -> TemplateNode {
         var node = try and()
-        while take(.name("or")) { node = try made(.or(node, try and())) }
+        while take(.name("or")) { node = try linked(.or(node, try and())) }
         return node
     }
 
     private mutating func and() throws(TemplateProblem) -> TemplateNode {
         var node = try not()
-        while take(.name("and")) { node = try made(.and(node, try not())) }
+        while take(.name("and")) { node = try linked(.and(node, try not())) }
         return node
     }
 
@@ -148,14 +157,14 @@ struct TemplateParser {
         var node = try joined()
         while case .sign(let sign)? = next, sign == "+" || sign == "-", let kind = TemplateArithmetic(rawValue: sign) {
             at += 1
-            node = try made(.calculate(kind, node, try joined()))
+            node = try linked(.calculate(kind, node, try joined()))
         }
         return node
     }
 
     private mutating func joined() throws(TemplateProblem) -> TemplateNode {
         var node = try product()
-        while take(.sign("~")) { node = try made(.joined(node, try product())) }
+        while take(.sign("~")) { node = try linked(.joined(node, try product())) }
         return node
     }
 
@@ -163,7 +172,7 @@ struct TemplateParser {
         var node = try signed()
         while case .sign(let sign)? = next, let kind = TemplateArithmetic(rawValue: sign), sign != "+", sign != "-" {
             at += 1
-            node = try made(.calculate(kind, node, try signed()))
+            node = try linked(.calculate(kind, node, try signed()))
         }
         return node
     }
