@@ -68,6 +68,8 @@ let package = Package(
         // What scripts/torture runs; not a product. It reads the daemon's database itself, so that no code of ours hides a row.
         .executableTarget(
             name: "torture", dependencies: ["MQTT", "Care", arguments, log, .product(name: "GRDB", package: "GRDB.swift")]),
+        // What scripts/fuzz runs; not a product.
+        .executableTarget(name: "fuzz", dependencies: ["Devices", "Care"]),
         .testTarget(name: "CareTests", dependencies: ["Care"]),
         .testTarget(name: "DevicesTests", dependencies: ["Devices", "Care"]),
         .testTarget(name: "MQTTTests", dependencies: ["MQTT", "CareTesting", log]),

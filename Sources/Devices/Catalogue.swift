@@ -159,6 +159,18 @@ public struct Catalogue: Sendable {
     /// By convention, in their order.
     var samplesByConvention: [(name: String, samples: [Sample])] { conventions.map { (type(of: $0).name, $0.samples) } }
 
+    /// The sample messages of all profiles, convention by convention, for whatever needs messages that devices really send:
+    /// the corpus of scripts/fuzz, and what scripts/bench decodes. What they must give is checked by `checkSamples`.
+    public var sampleMessages: [SampleMessage] {
+        samplesByConvention.flatMap { name, samples in
+            samples.map { sample in
+                SampleMessage(
+                    convention: name, before: sample.after.map { ($0.topic, Array($0.message.utf8)) }, topic: sample.topic,
+                    payload: sample.message, arrivedAt: sample.arrivedAt)
+            }
+        }
+    }
+
     private static func list(_ folder: String) throws(ProfileError) -> [String] {
         guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
             throw ProfileError(file: folder, line: 0, column: 0, message: "This folder cannot be read.")
