@@ -5,6 +5,20 @@ import Foundation
 struct Message: Hashable {
     var topic: [UInt8]
     var payload: [UInt8]
+
+    init(topic: [UInt8], payload: [UInt8]) { (self.topic, self.payload) = (topic, payload) }
+
+    /// Between the two.
+    static let behindTopic: UInt8 = 0x1F
+
+    init(bytes: UnsafeRawBufferPointer) {
+        guard let base = bytes.baseAddress, let found = memchr(base, CInt(Self.behindTopic), bytes.count) else {
+            self.init(topic: Array(bytes), payload: [])
+            return
+        }
+        let cut = UnsafeRawPointer(found) - base
+        self.init(topic: Array(bytes[..<cut]), payload: Array(bytes[(cut + 1)...]))
+    }
 }
 
 /// A short sequence of messages, which one `Trial` takes: announcements and what they announce meet in it.
@@ -26,29 +40,25 @@ struct Case: Hashable {
 
     /// Between two messages. Should a payload hold it, the case is another one, and as good.
     private static let between: [UInt8] = [0x1E, 0x0A, 0x1E]
-    /// Behind the topic.
-    private static let behindTopic: UInt8 = 0x1F
 
-    /// Any bytes are a case.
+    /// Any bytes are a case. Looked through with C's own functions: under the fuzzer every comparison of ours is watched.
     init(bytes: UnsafeRawBufferPointer) {
         messages = []
         var start = 0
         var at = 0
-        func take(_ end: Int) {
-            let part = bytes[start..<end]
-            let cut = part.firstIndex(of: Self.behindTopic) ?? end
-            messages.append(Message(topic: Array(bytes[start..<cut]), payload: cut < end ? Array(bytes[(cut + 1)..<end]) : []))
-        }
-        while at + Self.between.count <= bytes.count, messages.count < Self.messagesMax - 1 {
-            if bytes[at] == Self.between[0], bytes[at + 1] == Self.between[1], bytes[at + 2] == Self.between[2] {
-                take(at)
-                at += Self.between.count
-                start = at
-            } else {
+        while messages.count < Self.messagesMax - 1, let base = bytes.baseAddress, at + Self.between.count <= bytes.count,
+            let found = memchr(base + at, CInt(Self.between[0]), bytes.count - at)
+        {
+            at = UnsafeRawPointer(found) - base
+            guard bytes[at...].starts(with: Self.between) else {
                 at += 1
+                continue
             }
+            messages.append(Message(bytes: UnsafeRawBufferPointer(rebasing: bytes[start..<at])))
+            at += Self.between.count
+            start = at
         }
-        take(bytes.count)
+        messages.append(Message(bytes: UnsafeRawBufferPointer(rebasing: bytes[start...])))
     }
 
     var bytes: [UInt8] {
@@ -56,7 +66,7 @@ struct Case: Hashable {
         for (index, message) in messages.enumerated() {
             if index > 0 { bytes += Self.between }
             bytes += message.topic
-            bytes.append(Self.behindTopic)
+            bytes.append(Message.behindTopic)
             bytes += message.payload
         }
         return bytes

@@ -1,11 +1,7 @@
 import Foundation
-import Glibc
 
 /// Draws cases and gives them to the runner until the time is over.
 enum Engine {
-    /// One allocation that a length in a message asks for must not take the machine with it.
-    private static let dataBytesMax: rlim_t = 1 << 30
-
     #if LIBFUZZER
         static let words = "guided by coverage"
     #else
@@ -13,8 +9,6 @@ enum Engine {
     #endif
 
     static func run(_ runner: Runner, corpus: String, seed: UInt64, seconds: Int) {
-        var limit = rlimit(rlim_cur: dataBytesMax, rlim_max: dataBytesMax)
-        setrlimit(__rlimit_resource_t(2), &limit)  // RLIMIT_DATA, which Swift sees as a macro of another type.
         let mutator = Mutator(runner.catalogue.sampleMessages)
         #if LIBFUZZER
             LibFuzzer.run(runner, mutator, corpus: corpus, seed: seed, seconds: seconds)

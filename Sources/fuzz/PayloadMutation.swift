@@ -53,6 +53,18 @@ struct PayloadMutation {
         return bytes
     }
 
+    /// How often something is repeated. Mostly some hundred bytes, because large cases cost the time of many small ones.
+    private func times(_ chance: inout Chance, ofBytes count: Int) -> Int {
+        chance.length(max: max(1, (chance.below(32) == 0 ? Case.bytesMax / 2 : 512) / max(1, count)))
+    }
+
+    private func repeated(_ part: [UInt8], _ times: Int) -> [UInt8] {
+        var all: [UInt8] = []
+        all.reserveCapacity(part.count * times)
+        for _ in 0..<times { all.append(contentsOf: part) }
+        return all
+    }
+
     private func insert(_ part: [UInt8], _ bytes: inout [UInt8], _ chance: inout Chance) {
         bytes.insert(contentsOf: part, at: chance.below(bytes.count + 1))
     }
@@ -69,8 +81,7 @@ struct PayloadMutation {
         guard !bytes.isEmpty else { return }
         let start = chance.below(bytes.count)
         let chunk = Array(bytes[start..<min(bytes.count, start + chance.length(max: 256))])
-        let times = chance.length(max: max(1, Case.bytesMax / 2 / chunk.count))
-        bytes.insert(contentsOf: Array(repeatElement(chunk, count: times).joined()), at: start)
+        bytes.insert(contentsOf: repeated(chunk, times(&chance, ofBytes: chunk.count)), at: start)
     }
 
     /// What stands between two of JSON's separators.
@@ -95,11 +106,10 @@ struct PayloadMutation {
     private func longText(_ chance: inout Chance) -> [UInt8] {
         let units = ["a", "_", " ", "\\n", "/", "-", ".", "0", "ä", "\\u00e4"].map { Array($0.utf8) } + [words.first ?? [0x62]]
         let unit: [UInt8] = chance.pick(units) ?? [0x61]
-        return Array(repeatElement(unit, count: chance.length(max: Case.bytesMax / 2 / unit.count)).joined())
+        return repeated(unit, times(&chance, ofBytes: unit.count))
     }
 
     private func nest(_ bytes: inout [UInt8], _ chance: inout Chance) {
-        let depth = chance.length(max: 20_000)
         let name = String(decoding: chance.pick(words) ?? [0x61], as: UTF8.self)
         let pairs: [(open: [UInt8], close: [UInt8])] = [
             ([0x5B], [0x5D]), (Array("{\"a\":".utf8), [0x7D]), (Array("{\"\(name)\":".utf8), [0x7D]), ([0x28], [0x29]), (Array("not ".utf8), []),
@@ -109,10 +119,10 @@ struct PayloadMutation {
         let start = chance.below(bytes.count + 1)
         let end = start + chance.below(bytes.count - start + 1)
         let inner = Array(bytes[start..<end])
-        let times = min(depth, Case.bytesMax / 3 / open.count)
+        let times = times(&chance, ofBytes: open.count) / 2 + 1
         let closed = chance.below(8) == 0 ? times / 2 : times
-        let before: [UInt8] = Array(repeatElement(open, count: times).joined())
-        let after: [UInt8] = Array(repeatElement(close, count: closed).joined())
+        let before = repeated(open, times)
+        let after = repeated(close, closed)
         bytes.replaceSubrange(start..<end, with: before + inner + after)
     }
 
@@ -125,7 +135,7 @@ struct PayloadMutation {
         var end = colon
         while end < bytes.count, bytes[end] != UInt8(ascii: ","), bytes[end] != UInt8(ascii: "}") { end += 1 }
         let member = chance.below(3) == 0 ? Array(bytes[start...colon]) + (chance.pick(words) ?? []) : Array(bytes[start..<end])
-        let times = chance.below(20) == 0 ? chance.length(max: 2_000) : 1
-        bytes.insert(contentsOf: Array(repeatElement(member + [UInt8(ascii: ",")], count: times).joined()), at: start)
+        let more = chance.below(8) == 0 ? times(&chance, ofBytes: member.count) : 1
+        bytes.insert(contentsOf: repeated(member + [UInt8(ascii: ",")], more), at: start)
     }
 }

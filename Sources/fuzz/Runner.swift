@@ -7,6 +7,8 @@ final class Runner {
     /// Of processor time, so that what else the machine does costs nothing.
     static let caseMillisecondsMax = 50
     static let caseGrowthKiBMax = 64 * 1_024
+    /// An allocation that a length in a message asks for ends the child, and not the machine.
+    private static let dataBytesMax: rlim_t = 1 << 30
     /// Between questions whether the parent is still there.
     private static let casesBetween = 4_096
     private static let arrivedAt = Instant(milliseconds: 1_767_225_600_000)
@@ -18,6 +20,8 @@ final class Runner {
 
     init(_ catalogue: Catalogue, _ page: Page, _ findings: FindingFolder) {
         (self.catalogue, self.page, self.findings) = (catalogue, page, findings)
+        var limit = rlimit(rlim_cur: Self.dataBytesMax, rlim_max: Self.dataBytesMax)
+        setrlimit(__rlimit_resource_t(2), &limit)  // RLIMIT_DATA, which Swift sees as another type.
     }
 
     /// What a case came to: the same number for the same kinds of results. Tells the engine without coverage what is new.
