@@ -52,6 +52,10 @@ struct Property: Sendable {
         case tooManyReadings = "comes after more readings than one message may hold"
     }
 
+    /// Parts are looked for in texts of up to so many bytes: every word is looked for in every part, and no device has an
+    /// action with a longer name.
+    static let partsBytesMax = 256
+
     /// What a boolean may be called where the profile has no word for it.
     private static let trueWords = ["true", "on", "yes", "1"].map { Array($0.utf8) }
     private static let falseWords = ["false", "off", "no", "0"].map { Array($0.utf8) }
@@ -83,7 +87,7 @@ struct Property: Sendable {
         let text = trimmed(raw)
         if text.isEmpty { return .nothing }
         for word in words where equalsIgnoringCase(text, word.text) { return word.meaning }
-        if looksAtParts {
+        if looksAtParts, text.count <= Self.partsBytesMax {
             for word in words where hasPart(text, word.text) { return word.meaning }
         }
         // For an event every other text is one more way in which it happens: a remote's `off` is a press.

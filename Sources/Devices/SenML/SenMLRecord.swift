@@ -17,11 +17,12 @@ extension SenMLPack {
         // Base fields alone, for the records that follow.
         if record.valueCount == 0, record.sum == nil { return }
 
-        let name = base.name + (record.name ?? "")
-        guard !name.isEmpty else { return note("has no name") }
-        guard name.utf8.count <= Self.nameBytesMax else {
+        // Looked at before they are put together: a long base name would be copied for each of thousands of records.
+        guard base.name.utf8.count + (record.name?.utf8.count ?? 0) <= Self.nameBytesMax else {
             return note("has a name of more than \(Self.nameBytesMax) bytes")
         }
+        let name = base.name + (record.name ?? "")
+        guard !name.isEmpty else { return note("has no name") }
         guard name.utf8.allSatisfy(Self.mayBeInName) else {
             return note("has a name with forbidden characters")
         }
