@@ -87,6 +87,11 @@ public struct Catalogue: Sendable {
         announced.routes(topicBelowHome: topic, native: route(topicBelowHome: topic))
     }
 
+    /// The devices of a home that announced themselves and are not a convention's own already.
+    public func devices(_ announced: Announced) -> [AnnouncedDevice] {
+        announced.devices { route(topicBelowHome: $0)?.role == .readings }
+    }
+
     /// For a route of the role `shared`: that of the device which this payload is about. Nil: it names none.
     public func route(_ shared: Route, payload: UnsafeRawBufferPointer) -> Route? {
         guard shared.conventionIndex < conventions.count else { return nil }

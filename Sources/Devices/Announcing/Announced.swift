@@ -11,6 +11,8 @@ public struct Announced: Sendable {
     public static let partsMax = 20_000
     /// One announcement. A bridge with two hundred devices sends half a megabyte.
     public static let announcementBytesMax = 4 * 1_024 * 1_024
+    /// Devices that are heard on one topic, such as that of their bridge's last will. Others are not heard there.
+    public static let devicesPerTopicMax = 1_000
     /// All of one home's.
     public static let bytesMax = 16 * 1_024 * 1_024
 
@@ -31,6 +33,7 @@ public struct Announced: Sendable {
     private struct Entry: Sendable {
         var bytes: Int
         var hash: UInt64
+        var rank: Int
         var parts: [AnnouncedPart]
     }
 
@@ -64,6 +67,22 @@ public struct Announced: Sendable {
             for part in entry.parts where part.isDevice && found[part.device.key] == nil { found[part.device.key] = part.device }
         }
         return found.values.sorted { ($0.address, $0.key) < ($1.address, $1.key) }
+    }
+
+    /// Those that are nobody else: what is announced to another program about a thing that a convention knows by itself is that
+    /// convention's device; see `routes`.
+    ///
+    /// - Parameter isKnown: whether a convention knows a topic by itself.
+    func devices(unlessHeardOn isKnown: (String) -> Bool) -> [AnnouncedDevice] {
+        var own: Set<String> = []
+        var known: Set<String> = []
+        for entry in entries.values {
+            for part in entry.parts where part.isDevice {
+                let heard = part.listens.filter { if case .availability = $0.how { false } else { true } }
+                if entry.rank > 0, !heard.isEmpty, heard.allSatisfy({ isKnown($0.topic) }) { known.insert(part.device.key) } else if entry.rank == 0 || !heard.isEmpty { own.insert(part.device.key) }
+            }
+        }
+        return devices.filter { own.contains($0.key) || !known.contains($0.key) }
     }
 
     /// What is announced and not understood, with the reasons.
@@ -132,7 +151,7 @@ public struct Announced: Sendable {
             }
             _ = remove(topic)
             let rank = catalogue.announcementRank(route)
-            entries[topic] = Entry(bytes: payload.count, hash: hash, parts: parts)
+            entries[topic] = Entry(bytes: payload.count, hash: hash, rank: rank, parts: parts)
             (partCount, byteCount) = (partsAfter, bytesAfter)
             for (place, part) in parts.enumerated() {
                 for (heard, how) in part.listens {
@@ -205,7 +224,7 @@ public struct Announced: Sendable {
             if groups[key] == nil { order.append(key) }
             groups[key, default: []].append(listener)
         }
-        return order.compactMap { key in groups[key].flatMap(Self.route) }
+        return order.prefix(Self.devicesPerTopicMax).compactMap { key in groups[key].flatMap(Self.route) }
     }
 
     private static func route(_ group: [Listener]) -> Route? {

@@ -207,7 +207,7 @@ extension Engine {
         {
             return Thing(address: device.address, convention: device.convention, device: device)
         }
-        let announced = world.announced[home]?.devices ?? []
+        let announced = world.announced[home].map(catalogue.devices) ?? []
         if let one = announced.first(where: { $0.address == name || $0.identity == name })
             ?? Self.only(announced.filter { $0.title?.lowercased() == name.lowercased() })
         {

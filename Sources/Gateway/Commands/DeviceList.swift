@@ -31,7 +31,9 @@ extension Engine {
         }
         let strangers = try tx.reader.strangers(home: name == nil && actor.runsScheme ? nil : homes[0])
         if let home = homes.first, actor.person?.kind == .citizen { announced(home, strangers, &say, &items) }
-        for stranger in strangers.prefix(1_000) where !isAnnounced(stranger, to: actor) {
+        // A citizen sees those with what they announced, above.
+        let told = actor.person?.kind == .citizen ? Set(homes.first.flatMap { world.announced[$0].map(catalogue.devices) }?.map(\.address) ?? []) : []
+        for stranger in strangers.prefix(1_000) where !told.contains(stranger.address) {
             let known = world.homes[stranger.home] != nil
             var line =
                 "\(safeText(stranger.home.name))  \(safeText(stranger.address)): \(known ? "not claimed" : "of a home that nobody has added"), "
@@ -111,7 +113,7 @@ extension Engine {
     /// What has announced itself in a home and is nobody's yet, with what it says that it measures.
     private func announced(_ home: HomeID, _ strangers: [Stranger], _ say: inout [String], _ items: inout [JSON]) {
         guard let announced = world.announced[home] else { return }
-        for device in announced.devices.prefix(1_000) where !isClaimed(device, in: home) {
+        for device in catalogue.devices(announced).prefix(1_000) where !isClaimed(device, in: home) {
             let declares = announced.declares(device)
             let heard = strangers.first { $0.address == device.address }
             let what = Array(Set(declares.map(\.quantity.words))).sorted()
@@ -133,11 +135,6 @@ extension Engine {
     private func isClaimed(_ one: AnnouncedDevice, in home: HomeID) -> Bool {
         let device = one.identity.flatMap { world.device(home, identity: $0)?.device } ?? world.device(home, one.address)?.device
         return !(device?.citizens.isEmpty ?? true)
-    }
-
-    private func isAnnounced(_ stranger: Stranger, to actor: Actor) -> Bool {
-        guard actor.person?.kind == .citizen else { return false }
-        return world.announced[stranger.home]?.devices.contains { $0.address == stranger.address } ?? false
     }
 
     // MARK: Live

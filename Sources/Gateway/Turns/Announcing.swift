@@ -126,6 +126,8 @@ extension Engine {
         guard unavailable != device.unavailable || isGone != (device.offlineSince != nil) else { return }
         device.unavailable = unavailable
         device.offlineSince = isGone ? device.offlineSince ?? now : nil
+        // The next thing that it says itself is a sign that it is back.
+        if isGone { topics.forget(prefix: "homes/\(device.home.name)/", leaving: .stale) }
         world.put(device)
         try tx.save(device)
     }
@@ -138,7 +140,7 @@ extension Engine {
     /// Claims what announces itself in a home whose people have said so.
     func claimAnnounced(_ id: HomeID, _ tx: StoreTurn) throws {
         guard let home = world.homes[id], let citizens = home.claimsAnnouncedFor, !citizens.isEmpty else { return }
-        for one in world.announced[id]?.devices ?? [] where !(world.announced[id]?.declares(one).isEmpty ?? true) {
+        for one in world.announced[id].map(catalogue.devices) ?? [] where !(world.announced[id]?.declares(one).isEmpty ?? true) {
             guard claimed(one, in: id) == nil, world.devices(of: id).count < configuration.limits.devicesPerHomeMax else { continue }
             try makeDevice(one.address, one, expected: nil, convention: one.convention, home: id, citizens, by: "announced", tx)
         }

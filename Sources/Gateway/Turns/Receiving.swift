@@ -44,6 +44,8 @@ final class DeviceTopic {
     let homeNumber: Int
     /// Those that have come on this topic. A handful: searched from the front.
     var slots: ContiguousArray<Slot> = []
+    /// It has said something itself since this was made.
+    var isAlive = false
     /// Until then, the sign of life on disk is new enough.
     var heardSavedUntil = Instant.distantPast
 
@@ -211,7 +213,7 @@ extension Engine {
 
     private func heard(_ topic: DeviceTopic, _ tx: StoreTurn) throws {
         let id = topic.device
-        world.devices[Int(id.number)]?.wasUnderstood = true
+        if !topic.isAlive { try comesAlive(topic, tx) }
         world.detectors.heard(id, at: now, into: &output)
         if now <= topic.heardSavedUntil { return }
         // A start reads the last sign of life from disk; it may be older than the truth by this much.
@@ -224,6 +226,19 @@ extension Engine {
             try tx.saveHeard(id, at: now)
         }
         topic.heardSavedUntil = (world.devices[index]?.savedHeardAt ?? now) + every
+    }
+
+    /// The first sign of life since the topic was looked up, or since it was said that the device cannot be reached: what it
+    /// says itself is better evidence than what its network said before.
+    private func comesAlive(_ topic: DeviceTopic, _ tx: StoreTurn) throws {
+        topic.isAlive = true
+        let index = Int(topic.device.number)
+        world.devices[index]?.wasUnderstood = true
+        guard var device = world.devices[index]?.device, device.offlineSince != nil else { return }
+        device.offlineSince = nil
+        device.unavailable = nil
+        world.put(device)
+        try tx.save(device)
     }
 
     static var heardSavedEvery: Span { .minutes(15) }
@@ -364,10 +379,16 @@ extension Engine {
         case .shared: return .shared(home, route)
         case .readings, .availability: break
         }
-        if world.homes[home] != nil, let state = world.device(home, route), !state.device.citizens.isEmpty {
-            return .device(DeviceTopic(state.device.id, route, name: topic, home: home, homeNumber: thinning.number(of: home)))
+        var meaning = TopicMeaning.stranger(home, address: route.device, convention: route.convention)
+        guard world.homes[home] != nil else { return meaning }
+        if let state = world.device(home, route), !state.device.citizens.isEmpty {
+            meaning = .device(DeviceTopic(state.device.id, route, name: topic, home: home, homeNumber: thinning.number(of: home)))
         }
-        return .stranger(home, address: route.device, convention: route.convention)
+        // Other devices may be heard through this one, as the children of a Homie device are.
+        if route.role == .availability, world.devices(of: home).contains(where: { $0.device.bridge == route.device }) {
+            meaning = .several([meaning, .bridge(home, route)])
+        }
+        return meaning
     }
 
     private func remember(_ home: HomeID, _ address: String, _ convention: String) {

@@ -341,7 +341,7 @@ extension Announced.News {
             let news = bytes.withUnsafeBytes { trial.take(route, topic: sample.0, payload: $0, catalogue, topics: HomeTopics(home: nil)) }
             if news.isKept { kept += 1 }
             for topic in ["bedroom/state", "pendant/event", "door/lock", "gate/state", "hall/siren", "phone/where", "room/t", "shellyfloodsg4-aabbccddeeff/status/flood:0"] {
-                for route in trial.routes(topicBelowHome: topic) {
+                for route in trial.routes(topicBelowHome: topic, native: nil) {
                     var message = try #require(messages.randomElement(using: &generator))
                     if !message.isEmpty, Bool.random(using: &generator) { message[Int.random(in: 0..<message.count, using: &generator)] = joints.randomElement(using: &generator) ?? 0 }
                     var readings: [DecodedReading] = []
