@@ -10,17 +10,20 @@ struct Bench: ParsableCommand {
             drain: a full session emptied, against mosquitto_sub. latency: an SOS to the helper's client, against the \
             broker's own round trip and a commit, and while others speak. flood: the same while one home publishes without \
             end. restart: killed, and serving again. flat: a message's cost by the number of homes. memory: two million \
-            messages drained. replay: a recording at full speed. storage: bytes a reading, and memory.
+            messages drained. replay: a recording at full speed. storage: bytes a reading, and memory. decode: understanding \
+            one message, by convention, and with ten and ten thousand announced devices.
             Every figure is the median of the runs; spread is the largest minus the smallest, as a part of the median.
             """)
 
-    enum Part: String, CaseIterable, ExpressibleByArgument { case drain, latency, flood, restart, flat, memory, replay, storage }
+    enum Part: String, CaseIterable, ExpressibleByArgument { case drain, latency, flood, restart, flat, memory, replay, storage, decode }
 
     @Argument(help: "Only this part.") var part: Part?
     @Option(help: "How often each is measured.") var runs = 3
     @Flag(help: "Print one JSON object instead of a table.") var json = false
     @Option(help: ArgumentHelp("Where caringd and caring are.", valueName: "dir")) var binaries: String?
     @Option(help: ArgumentHelp("What is replayed.", valueName: "file")) var recording = "../shared/data/tihm/replay-dev.csv.gz"
+
+    @Option(help: ArgumentHelp("Profiles whose samples are decoded.", valueName: "dir")) var profiles = "devices"
 
     func validate() throws {
         guard (1...100).contains(runs) else { throw ValidationError("--runs is 1 to 100.") }
@@ -55,6 +58,10 @@ struct Bench: ParsableCommand {
                 say(sentence)
                 report.skipped.append(sentence)
             }
+        case .decode:
+            let decoded = try Decode(folder: profiles, runs: runs, say: say).measure()
+            report.figures += decoded.figures
+            report.skipped += decoded.skipped
         case .storage: report.figures += try Sizes(binaries: folder, runs: runs, say: say).measure()
         }
     }
