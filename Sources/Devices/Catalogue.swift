@@ -71,8 +71,12 @@ public struct Catalogue: Sendable {
         return Catalogue(conventions: made)
     }
 
+    /// Longer topics belong to no convention. MQTT allows 65 535 bytes, and every profile would look through all of them.
+    static let topicBytesMax = 1_024
+
     /// What a topic below `homes/<home>/` means: by the first convention that knows it. Nil: none does.
     public func route(topicBelowHome topic: String) -> Route? {
+        guard topic.utf8.count <= Self.topicBytesMax else { return nil }
         for (index, convention) in conventions.enumerated() {
             if var route = convention.route(topicBelowHome: topic) {
                 route.conventionIndex = index

@@ -28,6 +28,7 @@ struct Mutator {
 
     /// - Parameter other: changes a payload in another way; libFuzzer's own, which knows what the code compares with.
     func mutate(_ old: Case, _ chance: inout Chance, other: (([UInt8], Int) -> [UInt8])? = nil) -> Case {
+        if chance.below(Self.casesPerSwollen) == 0 { return swollen(&chance) }
         var new = old
         for _ in 0...chance.below(3) { step(&new, &chance, other) }
         new.messages = Array(new.messages.prefix(Case.messagesMax))
@@ -36,6 +37,19 @@ struct Mutator {
                 new.messages = [Message(topic: Array(last.topic.prefix(512)), payload: Array(last.payload.prefix(Case.bytesMax / 2)))]
             }
         }
+        return new
+    }
+
+    /// One in so many cases is as large as a case may be. It costs the time of some ten others, and step by step none would ever
+    /// grow so large: what is slow by the length of one text shows only here.
+    private static let casesPerSwollen = 256
+
+    /// A sample with one of its words as long as can be.
+    private func swollen(_ chance: inout Chance) -> Case {
+        guard var new = chance.pick(samples), !new.messages.isEmpty else { return Case([]) }
+        let index = chance.below(4) == 0 ? chance.below(new.messages.count) : new.messages.count - 1
+        let rest = new.messages.reduce(0) { $0 + $1.topic.count + $1.payload.count + 4 }
+        new.messages[index].payload = PayloadMutation(words: words, another: []).swell(new.messages[index].payload, to: Case.bytesMax - rest, &chance)
         return new
     }
 

@@ -103,10 +103,26 @@ struct PayloadMutation {
         return text
     }
 
+    private static let units = ["a", "_", " ", "\\n", "/", "-", ".", "0", "ä", "\\u00e4", ",1", "{}", "[],", "\"a\":1,", "\"a\",", "{\"n\":1},"].map { Array($0.utf8) }
+
     private func longText(_ chance: inout Chance) -> [UInt8] {
-        let units = ["a", "_", " ", "\\n", "/", "-", ".", "0", "ä", "\\u00e4"].map { Array($0.utf8) } + [words.first ?? [0x62]]
-        let unit: [UInt8] = chance.pick(units) ?? [0x61]
+        let unit = chance.pick(Self.units) ?? [0x61]
         return repeated(unit, times(&chance, ofBytes: unit.count))
+    }
+
+    /// One token, a member, or what stands between two places, as often as there is room for.
+    func swell(_ old: [UInt8], to bytesMax: Int, _ chance: inout Chance) -> [UInt8] {
+        var bytes = old
+        let room = max(1, bytesMax)
+        if chance.below(4) > 0 {
+            let unit = chance.pick(Self.units) ?? [0x61]
+            replaceToken(&bytes, repeated(unit, room / unit.count), &chance)
+        } else {
+            let start = chance.below(bytes.count)
+            let chunk = Array(bytes[start..<min(bytes.count, start + 1 + chance.below(64))])
+            if !chunk.isEmpty { bytes.insert(contentsOf: repeated(chunk, room / chunk.count), at: start) }
+        }
+        return bytes
     }
 
     private func nest(_ bytes: inout [UInt8], _ chance: inout Chance) {
