@@ -127,7 +127,7 @@ import Testing
 
     @Test func whatSaysNothingIsNothing() throws {
         for pack in [
-            "", "[]", "[{}]", #"[{"bn":"a"}]"#, #"[{"n":"x","u":"lon","v":24.3}]"#,
+            "", "[]", "[{}]", #"[{"bn":"a"}]"#, #"[{"n":"x","u":"dBm","v":-70}]"#,
             #"[{"n":"x","foo":[{}],"vs":"a"}]"#,
         ] {
             #expect(try decode(pack).outcome == .nothing, "\(pack)")

@@ -37,7 +37,7 @@ struct Zigbee2MQTT: Convention {
         }
         bases = parsed.filter { $0.profile.topic.prefix != nil }.map(\.profile)
         var tables: [(expected: Span?, repeats: Span?, table: PropertyTable)] = []
-        for base in bases { tables.append((base.expected, base.repeats, Zigbee2MQTTVolts.widened(base.members).table)) }
+        for base in bases { tables.append((base.expected, base.repeats, Zigbee2MQTTBeside.guessed(base).table)) }
         var own: [String: Own] = [:]
         for (profile, node) in parsed where profile.topic.prefix == nil {
             let topic = profile.topic.description
@@ -48,7 +48,7 @@ struct Zigbee2MQTT: Convention {
             tables.append(
                 (
                     profile.expected ?? base.expected, profile.repeats ?? base.repeats,
-                    profile.members.over(Zigbee2MQTTVolts.widened(base.members)).table
+                    profile.members.over(Zigbee2MQTTBeside.guessed(base)).table
                 ))
         }
         self.tables = tables
@@ -147,6 +147,7 @@ struct Zigbee2MQTTGuess: PayloadReader {
         let start = readings.count
         let outcome = MessageReader.readObject(payload, table, into: &readings)
         Zigbee2MQTTVolts.settle(&readings, from: start)
+        Zigbee2MQTTBeside.settle(&readings, from: start)
         return outcome == .readings && readings.count == start ? .nothing : outcome
     }
 }
@@ -184,6 +185,34 @@ enum Zigbee2MQTTVolts {
                 readings[index].value = .number(number / 1_000)
             }
             index += 1
+        }
+    }
+}
+
+/// What a name means only beside another quantity of the same message: `voc` is in ppm where formaldehyde stands beside it,
+/// and in one of three units where it does not.
+///
+/// Until the whole message is read such a reading has a channel that no device can give.
+enum Zigbee2MQTTBeside {
+    private static let mark: Character = "\u{1}"
+
+    static func channel(_ other: Quantity) -> String { "\(mark)\(other.name)" }
+
+    static func guessed(_ base: Zigbee2MQTTProfile) -> Profile.Members {
+        var members = Zigbee2MQTTVolts.widened(base.members)
+        members.properties += base.beside
+        return members
+    }
+
+    static func settle(_ readings: inout [DecodedReading], from start: Int) {
+        guard readings[start...].contains(where: { $0.channel.first == mark }) else { return }
+        for index in (start..<readings.count).reversed() where readings[index].channel.first == mark {
+            let other = Quantity(readings[index].channel.dropFirst())
+            if readings[start...].contains(where: { $0.quantity == other }) {
+                readings[index].channel = ""
+            } else {
+                readings.remove(at: index)
+            }
         }
     }
 }

@@ -13,6 +13,8 @@ struct Zigbee2MQTTProfile: Sendable {
     var needsUnit: Set<String> = []
     /// What property names mean on devices of which model or description hold one of these words.
     var described: [Described] = []
+    /// What counts without an announcement only beside another quantity of the same message, which shows whose it is.
+    var beside: [(path: String, property: Property)] = []
     /// `members` by name, for announcements.
     var templates: [String: Template] = [:]
     /// Those of `members` that are events: never a matter of units, and not to be lost where a list is incomplete.
@@ -31,7 +33,7 @@ struct Zigbee2MQTTProfile: Sendable {
         var property: Property
     }
 
-    static let keys = ["repeats", "with_unit", "needs_unit", "described"]
+    static let keys = ["repeats", "with_unit", "needs_unit", "described", "beside"]
 
     /// The levels before `#`; the whole topic where there is none.
     var base: String { topic.prefix ?? topic.description }
@@ -65,6 +67,12 @@ struct Zigbee2MQTTProfile: Sendable {
                     withUnit[name, default: []].append(try Property(own, label: name, inherited: inherited))
                 }
             }
+        }
+        for (_, name, value) in try fields["beside"]?.pairs("beside") ?? [] {
+            let own = try value.fields("A property", known: Property.keys + ["with"])
+            var property = try Property(own, label: name, inherited: inherited)
+            property.channel = Zigbee2MQTTBeside.channel(try own.required("with").quantity())
+            beside.append((name, property))
         }
         for item in fields["described"]?.items ?? [] {
             described.append(try Self.described(item, inherited, after: members.properties.count))
