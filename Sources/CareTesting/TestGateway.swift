@@ -68,6 +68,9 @@ public final class RecordingOutbound: Outbound {
 /// A whole gateway in virtual time: the real store in a folder of its own, the real turns, a clock that is turned by
 /// hand, and a way out that records. Nothing in it waits.
 public final class TestGateway {
+    /// Read once in a process: a debug build takes a second for all profiles.
+    private static let shipped = Result { try Catalogue.load(folder: try SharedFiles().devicesFolder(GatewayConfiguration())) }
+
     public let clock: ManualClock
     public private(set) var outbound = RecordingOutbound()
     public private(set) var engine: Engine
@@ -104,7 +107,7 @@ public final class TestGateway {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("caring-test-\(UUID().uuidString)").path
         clock = ManualClock(start)
         rules = try RuleBook.parse(yaml: text, file: "rules.yaml")
-        catalogue = try Catalogue.load(folder: try devices ?? SharedFiles().devicesFolder(GatewayConfiguration()))
+        catalogue = try devices.map { try Catalogue.load(folder: $0) } ?? Self.shipped.get()
         self.settings = settings
         (store, time, engine) = try Self.start(folder, clock, rules, catalogue, settings)
         try begin()

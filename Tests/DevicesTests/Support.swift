@@ -8,7 +8,9 @@ import Testing
 let packageRoot = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 
-func shipped() throws -> Catalogue { try Catalogue.load(folder: packageRoot + "/devices") }
+/// Read once: a debug build takes a second for all profiles.
+private let shippedOnce = Result { try Catalogue.load(folder: packageRoot + "/devices") }
+func shipped() throws -> Catalogue { try shippedOnce.get() }
 
 /// A folder of profiles that is gone when the test ends.
 final class TemporaryProfiles {
