@@ -136,7 +136,8 @@ struct DeviceTableCommand: AsyncParsableCommand {
     func run() async throws {
         do {
             let catalogue = try Catalogue.load(folder: try folder ?? SharedFiles().devicesFolder(GatewayConfiguration()))
-            Printer(asJSON: false).print(text: catalogue.table)
+            // Not through the printer: empty lines are part of it.
+            FileHandle.standardOutput.write(Data(catalogue.table.utf8))
         } catch {
             FileHandle.standardError.write(Data("\(error)\n".utf8))
             throw ExitCode.failure
