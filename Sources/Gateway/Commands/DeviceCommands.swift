@@ -167,12 +167,8 @@ extension Engine {
 
     func deviceClaimAnnounced(_ on: Bool, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
         let person = try citizen(nil, actor)
-        guard let id = person.home, var home = world.homes[id] else { throw CommandProblem.failed("\(person.id) lives in no home that is known.") }
-        var people = Set(home.claimsAnnouncedFor ?? [])
-        if on { people.insert(person.id) } else { people.remove(person.id) }
-        home.claimsAnnouncedFor = people.isEmpty ? nil : people.sorted()
-        try tx.save(home)
-        world.homes[id] = home
+        guard let id = person.home, let home = world.homes[id] else { throw CommandProblem.failed("\(person.id) lives in no home that is known.") }
+        try claimAnnounced(home, for: person.id, on: on, tx)
         let before = world.devices(of: id).count
         if on { try claimAnnounced(id, tx) }
         guard on else { return Reply(say: ["What announces itself in \(id) is not claimed for \(person.id) any more; what is claimed stays so."]) }
@@ -180,6 +176,16 @@ extension Engine {
             "Whatever announces itself in \(id) and measures something is \(person.id)'s from now on, without being asked for: it is stored. "
                 + "\(counted(world.devices(of: id).count - before, "device")) of those that have announced themselves \(world.devices(of: id).count - before == 1 ? "was" : "were") claimed now."
         ])
+    }
+
+    func claimAnnounced(_ home: Home, for person: PersonID, on: Bool, _ tx: StoreTurn) throws {
+        var people = Set(home.claimsAnnouncedFor ?? [])
+        guard people.contains(person) != on else { return }
+        if on { people.insert(person) } else { people.remove(person) }
+        var changed = home
+        changed.claimsAnnouncedFor = people.isEmpty ? nil : people.sorted()
+        try tx.save(changed)
+        world.homes[home.id] = changed
     }
 
     /// A name that people give a device.

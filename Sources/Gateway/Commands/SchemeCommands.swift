@@ -130,7 +130,10 @@ extension Engine {
         try takeOver(tx)
         try tx.remove(id, at: now)
         try tx.removeLogin(name)
+        try tx.removeAnnouncements(id)
         world.homes[id] = nil
+        world.announced[id] = nil
+        world.bridges[id] = nil
         topics.removeAll()
         shared.removeAll()
         return Reply(say: ["The home \(name) is removed and its login no longer works. What was stored stays until it is erased."])
@@ -258,6 +261,7 @@ extension Engine {
             for state in world.devices(of: person.home ?? HomeID("")) where state.device.citizens.contains(id) {
                 try release(state.device, tx)
             }
+            if let home = person.home.flatMap({ world.homes[$0] }) { try claimAnnounced(home, for: id, on: false, tx) }
         }
         // What their client still shows is taken back while we still know where it is.
         let open = world.alerts.filter { $0.stage(of: id) != nil }.map(\.id)

@@ -94,6 +94,7 @@ extension Engine {
         // One that comes back tells again what it remembers of its devices; see `isEcho`.
         let isBack = isThere && (known?.goneSince != nil || !isRetained)
         world.bridges[home, default: [:]][route.device] = Bridge(goneSince: isThere ? nil : now, backAt: isBack ? now : known?.backAt)
+        if isBack { world.bridgeBackAt = now }
         try tx.saveBridge(home, route.device, goneSince: isThere ? nil : now)
     }
 

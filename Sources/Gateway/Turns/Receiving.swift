@@ -162,7 +162,11 @@ extension Engine {
         }
     }
 
-    private func isEchoing(_ topic: DeviceTopic) -> Bool { topic.route.bridge != nil && (world.device(topic.device).map { mayEcho($0.device) } ?? false) }
+    private func isEchoing(_ topic: DeviceTopic) -> Bool {
+        // Bridges seldom come back: nothing is looked up for nearly every message.
+        guard let last = world.bridgeBackAt, now - last < Self.echoMax, topic.route.bridge != nil else { return false }
+        return world.device(topic.device).map { mayEcho($0.device) } ?? false
+    }
 
     /// Whether somebody said something, or a bridge remembered it.
     enum Echo {
@@ -176,7 +180,9 @@ extension Engine {
     private func sortEchoes(_ topic: DeviceTopic) -> Echo {
         guard topic.route.bridge != nil else { return .none }
         let index = Int(topic.device.number)
-        if let newest = decoded.compactMap(\.deviceTime).max() {
+        var newest: Instant?
+        for one in decoded { if let time = one.deviceTime { newest = max(newest ?? time, time) } }
+        if let newest {
             if let before = world.devices[index]?.newestDeviceTime, newest <= before {
                 return decoded.contains { isNews($0, topic, whenUnknown: true) } ? .none : .echo
             }

@@ -26,6 +26,8 @@ struct World: Sendable {
     var announced: [HomeID: Announced] = [:]
     /// By address below the home.
     var bridges: [HomeID: [String: Bridge]] = [:]
+    /// When any of them came back last, since the start.
+    var bridgeBackAt: Instant?
     var deviceCount = 0
     /// By series number.
     var series = Pages<Series?>()
