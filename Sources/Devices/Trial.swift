@@ -29,17 +29,29 @@ public struct Trial: Sendable {
         }
     }
 
+    /// Homes that are kept apart.
+    private static let homesMax = 1_000
+
     private let catalogue: Catalogue
-    private var announced: Announced
-    private let topics: HomeTopics
+    /// By home; under "" where topics name none.
+    private var announcedBy: [String: Announced]
+    /// Nil: topics are taken as if they stood below a home.
+    private let home: HomeID?
+    // Of the message that is being taken.
+    private var place = ""
+    private var announced: Announced {
+        get { announcedBy[place] ?? Announced() }
+        _modify { yield &announcedBy[place, default: Announced()] }
+    }
+    private var topics: HomeTopics { HomeTopics(home: place.isEmpty ? home : HomeID(place)) }
 
     /// - Parameters:
     ///   - announced: what is known already.
     ///   - home: nil: topics are taken as if they stood below one.
     public init(_ catalogue: Catalogue, announced: Announced = Announced(), home: HomeID? = nil) {
         self.catalogue = catalogue
-        self.announced = announced
-        topics = HomeTopics(home: home)
+        self.home = home
+        announcedBy = [home?.name ?? "": announced]
     }
 
     /// - Parameters:
@@ -49,6 +61,9 @@ public struct Trial: Sendable {
     public mutating func take(
         topic: String?, convention: String? = nil, payload: UnsafeRawBufferPointer, arrivedAt: Instant
     ) -> Result {
+        place = home?.name ?? ""
+        if home == nil, let topic, topic.hasPrefix("homes/") { place = topic.split(separator: "/", maxSplits: 2).dropFirst().first.map(String.init) ?? "" }
+        if announcedBy.count > Self.homesMax { announcedBy.removeAll() }
         if let topic {
             guard let below = topics.below(topic) else { return .refused("This topic is no home's: homes/<home>/…") }
             let routes = catalogue.routes(topicBelowHome: below, announced)
