@@ -191,4 +191,65 @@ import Testing
         #expect(try street.gateway.say(.deviceProblems(home: nil), as: "ada").say.joined().contains("zigbee2mqtt could not be decoded"))
         #expect(try shown(street, "zigbee2mqtt/kitchen") == nil)
     }
+
+    @Test func `what is heard through another device is cut off with it`() throws {
+        let street = try Street()
+        let description = #"{"homie":"5.0","version":1,"root":"hub","parent":"hub","nodes":{"climate":{"properties":{"temperature":{"datatype":"float","unit":"°C"}}}}}"#
+        try street.gateway.publish("homes/elm-3/homie/5/kitchen/$description", description)
+        try claim(street, "homie/5/kitchen")
+        try street.gateway.publish("homes/elm-3/homie/5/kitchen/climate/temperature", "21.5")
+        #expect(try temperatures(street) == ["21.5"])
+        #expect(try shown(street, "homie/5/kitchen")?["standing"] == "well")
+        try street.gateway.publish("homes/elm-3/homie/5/hub/$state", "lost")
+        #expect(try shown(street, "homie/5/kitchen")?["standing"] == "cut-off")
+        try street.gateway.publish("homes/elm-3/homie/5/hub/$state", "ready")
+        #expect(try shown(street, "homie/5/kitchen")?["standing"] == "well")
+    }
+
+    @Test func `what a device says itself is better evidence than what was said of it`() throws {
+        let street = try Street()
+        try claim(street, "owntracks/ada/phone")
+        let place = #"{"_type":"location","lat":51.5,"lon":-0.1,"acc":12,"inregions":["home"],"batt":80}"#
+        func standing() throws -> JSON? { try shown(street, "owntracks/ada/phone")?["standing"] }
+        for _ in 0..<2 {
+            try street.gateway.publish("homes/elm-3/owntracks/ada/phone", place)
+            #expect(try standing() == "well")
+            // OwnTracks never says that it is back.
+            try street.gateway.publish("homes/elm-3/owntracks/ada/phone/lwt", #"{"_type":"lwt","tst":1767225600}"#)
+            #expect(try standing() == "offline")
+        }
+        try street.gateway.publish("homes/elm-3/owntracks/ada/phone", place)
+        #expect(try standing() == "well")
+    }
+
+    @Test func `a payload says which device it is about`() throws {
+        let street = try Street()
+        func say(_ id: Int, _ temperature: Double) throws {
+            try street.gateway.publish("homes/elm-3/rtl_433/pi/events", #"{"model":"Acurite-Tower","id":\#(id),"channel":"A","battery_ok":1,"temperature_C":\#(temperature),"humidity":40}"#)
+        }
+        try say(1234, 20)
+        try say(99, 30)
+        let words = try street.gateway.say(.deviceList(home: nil, unclaimed: true), as: "ada").say.joined(separator: "\n")
+        #expect(words.contains("rtl_433/Acurite-Tower/A/1234: not claimed, rtl_433, 1 message") && words.contains("rtl_433/Acurite-Tower/A/99"), "\(words)")
+        try claim(street, "rtl_433/Acurite-Tower/A/1234")
+        try say(1234, 21)
+        try say(99, 31)
+        #expect(try temperatures(street) == ["21"])
+        try street.gateway.advance(.minutes(1))
+        try street.gateway.say(.deviceRelease(home: nil, device: "rtl_433/Acurite-Tower/A/1234"), as: "ada")
+        try say(1234, 22)
+        let after = try temperatures(street)
+        #expect(after == ["21"], "\(after)")
+    }
+
+    @Test func `an announcement is not taken from another home, and is forgotten with its own`() throws {
+        let street = try Street()
+        let config = #"{"stat_t":"homes/oak-1/x","dev_cla":"temperature","unit_of_meas":"°C","uniq_id":"x1"}"#
+        try street.gateway.publish("homes/elm-3/homeassistant/sensor/x/t/config", config)
+        #expect(try street.gateway.say(.deviceProblems(home: nil), as: "ada").say.joined().contains("names a topic that is not in this home"))
+        try street.gateway.publish("homes/elm-3/homeassistant/sensor/x/t/config", config.replacing("oak-1", with: "elm-3"))
+        #expect(try shown(street, "homeassistant/x1") != nil || devices(street).contains { $0["convention"] == "homeassistant" })
+        try street.gateway.publish("homes/elm-3/homeassistant/sensor/x/t/config", "")
+        #expect(try !devices(street).contains { $0["convention"] == "homeassistant" })
+    }
 }
