@@ -93,7 +93,7 @@ public struct Catalogue: Sendable {
 
     /// The devices of a home that announced themselves and are not a convention's own already.
     public func devices(_ announced: Announced) -> [AnnouncedDevice] {
-        announced.devices { route(topicBelowHome: $0)?.role == .readings }
+        announced.devices { route(topicBelowHome: $0) != nil }
     }
 
     /// For a route of the role `shared`: that of the device which this payload is about. Nil: it names none.

@@ -187,48 +187,68 @@ struct JSONText {
     /// With escapes resolved. Half a surrogate pair becomes U+FFFD, which names nothing.
     var string: String {
         guard isEscaped else { return String(decoding: bytes, as: UTF8.self) }
-        var units: [UInt16] = []
-        var out = ""
-        func flush() {
-            if !units.isEmpty { out += String(decoding: units, as: UTF16.self) }
-            units.removeAll()
-        }
+        return String(decoding: resolved, as: UTF8.self)
+    }
+
+    /// A longer text with escapes counts as far as this: no device has such a name, and resolving it takes time.
+    static let resolvedBytesMax = 8_192
+
+    /// As UTF-8.
+    private var resolved: [UInt8] {
+        let bytes = UnsafeRawBufferPointer(rebasing: self.bytes.prefix(Self.resolvedBytesMax))
+        var out: [UInt8] = []
+        // No escape is shorter than what it stands for.
+        out.reserveCapacity(bytes.count)
         var at = 0
-        var plainStart = 0
         while at < bytes.count {
             guard bytes[at] == UInt8(ascii: "\\"), at + 1 < bytes.count else {
+                out.append(bytes[at])
                 at += 1
                 continue
             }
-            if at > plainStart {
-                flush()
-                out += String(decoding: bytes[plainStart..<at], as: UTF8.self)
-            }
             switch bytes[at + 1] {
             case UInt8(ascii: "u") where at + 6 <= bytes.count:
-                units.append(bytes[at + 2..<at + 6].reduce(0) { $0 << 4 | UInt16(hexDigit($1) ?? 0) })
-                at += 4
-            case UInt8(ascii: "b"): units.append(0x08)
-            case UInt8(ascii: "f"): units.append(0x0C)
-            case UInt8(ascii: "n"): units.append(0x0A)
-            case UInt8(ascii: "r"): units.append(0x0D)
-            case UInt8(ascii: "t"): units.append(0x09)
-            case let other: units.append(UInt16(other))
+                var code = unit(at + 2)
+                at += 6
+                if code >= 0xD800, code < 0xDC00, at + 6 <= bytes.count, bytes[at] == UInt8(ascii: "\\"), bytes[at + 1] == UInt8(ascii: "u"),
+                    case let low = unit(at + 2), low >= 0xDC00, low < 0xE000
+                {
+                    code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
+                    at += 6
+                }
+                Self.append(code, to: &out)
+                continue
+            case UInt8(ascii: "b"): out.append(0x08)
+            case UInt8(ascii: "f"): out.append(0x0C)
+            case UInt8(ascii: "n"): out.append(0x0A)
+            case UInt8(ascii: "r"): out.append(0x0D)
+            case UInt8(ascii: "t"): out.append(0x09)
+            case let other: out.append(other)
             }
             at += 2
-            plainStart = at
         }
-        flush()
-        if plainStart < bytes.count { out += String(decoding: bytes[plainStart...], as: UTF8.self) }
         return out
+    }
+
+    private func unit(_ start: Int) -> UInt32 { bytes[start..<start + 4].reduce(0) { $0 << 4 | UInt32(hexDigit($1) ?? 0) } }
+
+    private static func append(_ code: UInt32, to out: inout [UInt8]) {
+        switch code {
+        case 0..<0x80: out.append(UInt8(code))
+        case 0x80..<0x800: out += [UInt8(0xC0 | code >> 6), UInt8(0x80 | code & 0x3F)]
+        // Half a pair.
+        case 0xD800..<0xE000: out += [0xEF, 0xBF, 0xBD]
+        case 0x800..<0x10000: out += [UInt8(0xE0 | code >> 12), UInt8(0x80 | code >> 6 & 0x3F), UInt8(0x80 | code & 0x3F)]
+        default:
+            out += [UInt8(0xF0 | code >> 18 & 0x07), UInt8(0x80 | code >> 12 & 0x3F), UInt8(0x80 | code >> 6 & 0x3F), UInt8(0x80 | code & 0x3F)]
+        }
     }
 
     /// Calls `body` with the text's bytes, escapes resolved; without a copy where there are none.
     @inline(__always)
     func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         if !isEscaped { return body(bytes) }
-        var text = string
-        return text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
+        return resolved.withUnsafeBytes { body($0) }
     }
 }
 

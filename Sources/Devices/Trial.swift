@@ -13,6 +13,8 @@ public struct Trial: Sendable {
         /// Whether a device, or a bridge, can be reached, where the message is about that.
         public var availability: Bool?
         public var availabilityOf: String?
+        /// The devices that it may be about, whether or not anything of it was understood.
+        public var about: [String] = []
         /// Why nothing, or not everything, was understood; or why it is rightly nothing. Nil when there is nothing to say.
         public var reason: String?
         /// False when the message could not be understood, wholly or in part.
@@ -107,6 +109,7 @@ public struct Trial: Sendable {
             route = own
         case .readings, .availability, .bridge: break
         }
+        result.about.append(route.device)
         var readings: [DecodedReading] = []
         let outcome = catalogue.decode(route, payload: payload, arrivedAt: arrivedAt, into: &readings)
         result.readings += readings.map { (route.device, $0) }

@@ -103,6 +103,25 @@ public struct Announced: Sendable {
         return found
     }
 
+    /// What each device says that it measures, by what tells devices apart (identity, else address).
+    public var declaredByKey: [String: [Declared]] {
+        var found: [String: [Declared]] = [:]
+        for (_, entry) in entries.sorted(by: { $0.key < $1.key }) {
+            for part in entry.parts { found[part.device.key, default: []] += part.declares }
+        }
+        return found
+    }
+
+    /// The longest silence that a device says is usual: the shortest of its parts'.
+    public func expected(_ device: AnnouncedDevice) -> Span? {
+        entries.values.lazy.flatMap(\.parts).filter { $0.device.key == device.key }.compactMap(\.expected).min()
+    }
+
+    /// Where a device is heard.
+    public func topics(_ device: AnnouncedDevice) -> [String] {
+        entries.values.flatMap(\.parts).filter { $0.device.key == device.key }.flatMap { $0.listens.map(\.topic) }.sorted()
+    }
+
     /// On how many topics a device's availability is said.
     public func availabilityTopics(of key: String) -> Int {
         listeners.values.filter { $0.contains { listener in

@@ -48,7 +48,9 @@ extension DiscoveryParts {
             throw DiscoveryRefusal(reason: "It names no “type” or no “subtype”.")
         }
         // `button_short_press` with the subtype `button_1`; or, from Zigbee2MQTT, `action` with the subtype `single`.
-        let ofType = Self.said(type, profile)
+        var ofType = Self.said(type, profile)
+        // Help first: a button that is named for it is that, however it is pressed.
+        if case .reading(let quantity, _)? = Self.said(subtype, profile), quantity.name == "sos" || quantity.name == "fall" { ofType = nil }
         let isType = ofType != nil
         guard let meaning = ofType ?? Self.said(subtype, profile) ?? (type.hasPrefix("button") || type == "action" ? .reading(Self.other, .boolean(true)) : nil),
             case .reading(let quantity, _) = meaning

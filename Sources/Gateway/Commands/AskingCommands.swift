@@ -40,7 +40,7 @@ extension Engine {
             var wanted: [Series] = []
             for slot in state.slots where quantity == nil || slot.quantity == quantity {
                 guard let series = world.seriesInfo(slot.series) else { continue }
-                if isOwn { wanted.append(series) } else if try mayRead(series, state.device, purposeName, actor, tx) { wanted.append(series) }
+                if isOwn { wanted.append(series) } else if try mayRead(series, state.device, about: person.id, purposeName, actor, tx) { wanted.append(series) }
             }
             readings += try tx.reader.readings(wanted, since: max(from, first.from), limit: limit).filter { reading in
                 claims.contains { $0.from <= reading.at && reading.at < $0.until }
@@ -89,17 +89,19 @@ extension Engine {
     }
 
     /// Decides, writes the decision down, and what is told because of it.
-    private func mayRead(_ series: Series, _ device: Device, _ purposeName: String?, _ actor: Actor, _ tx: StoreTurn) throws -> Bool {
+    private func mayRead(_ series: Series, _ device: Device, about person: PersonID, _ purposeName: String?, _ actor: Actor, _ tx: StoreTurn) throws -> Bool {
         guard let recipient = actor.person?.asRecipient, let purpose = purposeName.flatMap({ Purpose(rawValue: $0) }) else { return false }
         let request = ConsentRequest(
             recipient: recipient, purpose: purpose,
             data: .data(category: series.quantity.category, quantity: series.quantity, device: device.id), detail: .readings,
             stage: nil, at: now)
-        let decision = decide(request, holders: world.holders(device.citizens))
+        // Theirs whose it is now, and theirs whom it was about then.
+        let citizens = Set(device.citizens).union([person]).sorted()
+        let decision = decide(request, holders: world.holders(citizens))
         let id = DecisionID(try tx.next("decision"))
-        try tx.save(decision, id: id, citizens: device.citizens, request: request)
+        try tx.save(decision, id: id, citizens: citizens, request: request)
         guard decision.detail == .readings else { return false }
-        for citizen in device.citizens {
+        for citizen in citizens {
             try tx.append(
                 Disclosure(
                     at: now, citizen: citizen, recipient: recipient.person, alert: nil, notice: nil, decision: id,

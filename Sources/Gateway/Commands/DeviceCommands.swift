@@ -83,7 +83,8 @@ extension Engine {
                 throw CommandProblem.failed("\(home) has \(world.devices(of: home).count) devices, as many as a home may have (devicesPerHomeMax).")
             }
             device = try makeDevice(
-                thing.address, thing.announced, expected: interval ?? thing.expected, convention: thing.convention, home: home, mine, by: actor.inLog, tx)
+                thing.address, thing.announced, expected: interval ?? thing.expected, bridge: thing.bridge, convention: thing.convention, home: home, mine,
+                by: actor.inLog, tx)
             if title != nil {
                 device.title = title
                 try tx.save(device)
@@ -124,6 +125,9 @@ extension Engine {
     func deviceMove(_ homeName: String?, _ address: String, _ to: String, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
         guard let heir = world.people[PersonID(to)], heir.kind == .citizen else {
             throw CommandProblem.failed("There is no citizen called \u{201C}\(safeText(to))\u{201D}.")
+        }
+        guard actor.isOperatorOnly || actor.person?.kind == .citizen else {
+            throw CommandProblem.refused("Only whose device it is may give it away.")
         }
         let home = try homeName.map { try self.home($0, actor) } ?? actor.person?.home ?? heir.home ?? HomeID("")
         guard heir.home == home else { throw CommandProblem.refused("\(heir.id) does not live in \(home), so this device is not theirs to have.") }
@@ -170,7 +174,7 @@ extension Engine {
         guard let id = person.home, let home = world.homes[id] else { throw CommandProblem.failed("\(person.id) lives in no home that is known.") }
         try claimAnnounced(home, for: person.id, on: on, tx)
         let before = world.devices(of: id).count
-        if on { try claimAnnounced(id, tx) }
+        if on { try claimAnnounced(id, only: nil, tx) }
         guard on else { return Reply(say: ["What announces itself in \(id) is not claimed for \(person.id) any more; what is claimed stays so."]) }
         return Reply(say: [
             "Whatever announces itself in \(id) and measures something is \(person.id)'s from now on, without being asked for: it is stored. "
@@ -201,6 +205,8 @@ extension Engine {
         var address: String
         var convention: String
         var expected: Span?
+        /// What it is heard through.
+        var bridge: String?
         var announced: AnnouncedDevice?
         /// Nil: nobody ever claimed it.
         var device: Device?
@@ -208,26 +214,28 @@ extension Engine {
 
     func thing(_ name: String, in home: HomeID, _ tx: StoreTurn) throws -> Thing? {
         let devices = world.devices(of: home).map(\.device)
+        let announced = world.announced[home].map(catalogue.devices) ?? []
+        if let one = announced.first(where: { $0.address == name || $0.identity == name })
+            ?? Self.only(announced.filter { $0.title?.lowercased() == name.lowercased() })
+        {
+            // By its identity: another thing may have had its name before.
+            if let known = knownDevice(one, in: home) { return Thing(address: known.address, convention: known.convention, device: known) }
+            return Thing(
+                address: one.address, convention: one.convention, expected: world.announced[home]?.expected(one), bridge: one.bridge, announced: one)
+        }
         if let device = devices.first(where: { $0.address == name || $0.identity == name })
             ?? Self.only(devices.filter { $0.title?.lowercased() == name.lowercased() && !$0.citizens.isEmpty })
         {
             return Thing(address: device.address, convention: device.convention, device: device)
         }
-        let announced = world.announced[home].map(catalogue.devices) ?? []
-        if let one = announced.first(where: { $0.address == name || $0.identity == name })
-            ?? Self.only(announced.filter { $0.title?.lowercased() == name.lowercased() })
-        {
-            let routes = catalogue.routes(topicBelowHome: one.address, world.announced[home] ?? Announced())
-            return Thing(
-                address: one.address, convention: one.convention, expected: routes.compactMap(\.expected).min(), announced: one,
-                device: one.identity.flatMap { world.device(home, identity: $0)?.device })
-        }
         if let route = catalogue.route(topicBelowHome: name), route.isDevice {
-            return Thing(address: route.device, convention: route.convention, expected: route.expected, device: world.device(home, route.device)?.device)
+            return Thing(
+                address: route.device, convention: route.convention, expected: route.expected, bridge: route.bridge, device: world.device(home, route.device)?.device)
         }
         // Devices that only payloads name.
         guard let stranger = try tx.reader.strangers(home: home).first(where: { $0.address == name && $0.convention != "unknown" }) else { return nil }
-        return Thing(address: stranger.address, convention: stranger.convention)
+        let route = shared[home]?[stranger.address]?.route
+        return Thing(address: stranger.address, convention: stranger.convention, expected: route?.expected, bridge: route?.bridge)
     }
 
     private static func only<T>(_ found: [T]) -> T? { found.count == 1 ? found[0] : nil }

@@ -113,8 +113,9 @@ extension Engine {
     /// What has announced itself in a home and is nobody's yet, with what it says that it measures.
     private func announced(_ home: HomeID, _ strangers: [Stranger], _ say: inout [String], _ items: inout [JSON]) {
         guard let announced = world.announced[home] else { return }
+        let declared = announced.declaredByKey
         for device in catalogue.devices(announced).prefix(1_000) where !isClaimed(device, in: home) {
-            let declares = announced.declares(device)
+            let declares = declared[device.identity ?? device.address] ?? []
             let heard = strangers.first { $0.address == device.address }
             let what = Array(Set(declares.map(\.quantity.words))).sorted()
             var line = "\(home)  \(device.title.map { "\u{201C}\(safeText($0))\u{201D} (\(safeText(device.address)))" } ?? safeText(device.address)): not claimed"
@@ -133,8 +134,7 @@ extension Engine {
     }
 
     private func isClaimed(_ one: AnnouncedDevice, in home: HomeID) -> Bool {
-        let device = one.identity.flatMap { world.device(home, identity: $0)?.device } ?? world.device(home, one.address)?.device
-        return !(device?.citizens.isEmpty ?? true)
+        !(knownDevice(one, in: home)?.citizens.isEmpty ?? true)
     }
 
     // MARK: Live
@@ -146,6 +146,8 @@ extension Engine {
             throw CommandProblem.refused("What devices say is shown to those who live with them: use --as with a citizen of the home.")
         }
         let home = try home(name, actor)
+        // Numbers begin anew after a restart, and each beginning is an entry in the log.
+        guard after <= 0 || deviceWatch.isWatching(home) else { return Reply(next: 0) }
         guard let (seen, next) = deviceWatch.look(home, after: after, now: now) else {
             throw CommandProblem.failed("\(DeviceWatch.homesMax) homes are watched already: try again when somebody has stopped.")
         }
@@ -164,7 +166,7 @@ extension Engine {
     }
 
     private func mayShow(_ one: DeviceWatch.Seen, of home: HomeID, to person: PersonID) -> Bool {
-        let addresses = one.trial.devices
+        let addresses = one.trial.about
         return addresses.allSatisfy { address in
             let citizens = world.device(home, address)?.device.citizens ?? []
             return citizens.isEmpty || citizens.contains(person)

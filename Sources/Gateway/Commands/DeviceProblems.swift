@@ -30,7 +30,8 @@ extension Engine {
         guard let home = one.home, let mine = actor.person?.id, levels.count == 3,
             let route = catalogue.route(topicBelowHome: String(levels[2]))
         else { return false }
-        return world.device(home, route.device)?.device.citizens.contains(mine) ?? false
+        guard let device = world.device(home, route)?.device else { return false }
+        return device.citizens.contains(mine) && one.at >= device.claimedAt
     }
 
     func deviceProblems(_ name: String?, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
@@ -52,7 +53,9 @@ extension Engine {
         if let home, actor.person?.home == home, actor.person?.kind == .citizen {
             let mine = actor.person?.id
             for message in try tx.reader.undecodableMessages(home: home, limit: 20) {
-                guard let mine, world.device(home, message.address)?.device.citizens.contains(mine) ?? false else { continue }
+                // What it said before it was theirs was somebody else's.
+                guard let mine, let device = world.device(home, message.address)?.device, device.citizens.contains(mine), message.at >= device.claimedAt
+                else { continue }
                 let text = safeText(String(decoding: message.payload, as: UTF8.self), charactersMax: 500)
                 say.append("  \(safeText(message.address)), \((now - message.at).inWords) ago: \(text)")
                 items.append(

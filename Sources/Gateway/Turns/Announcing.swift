@@ -22,9 +22,8 @@ extension Engine {
             try tx.removeAnnouncement(home, topic: topic)
         }
         try know(news.devices, in: home, tx)
-        topics.forget(prefix: "homes/\(home.name)/", leaving: .stale)
-        shared[home] = nil
-        try claimAnnounced(home, tx)
+        forgetTopics(of: home)
+        try claimAnnounced(home, only: news.devices, tx)
     }
 
     /// At a start: everything that is known of before.
@@ -45,12 +44,14 @@ extension Engine {
     private func know(_ announced: [AnnouncedDevice], in home: HomeID, _ tx: StoreTurn) throws {
         var renamed: [Device] = []
         for one in announced {
-            guard var device = claimed(one, in: home) else { continue }
+            guard var device = knownDevice(one, in: home) else { continue }
             let before = device
             device.identity = one.identity ?? device.identity
             device.model = one.model ?? device.model
             device.bridge = one.bridge ?? device.bridge
             if device.address != one.address, one.identity != nil {
+                // A list that gives two things one name says nothing about which of them has it.
+                guard !renamed.contains(where: { $0.address == one.address }) else { continue }
                 device.address = one.address
                 renamed.append(device)
             } else if device != before {
@@ -72,7 +73,7 @@ extension Engine {
     }
 
     /// The claimed device that this is: by its identity; where that is not known yet, by its address.
-    private func claimed(_ one: AnnouncedDevice, in home: HomeID) -> Device? {
+    func knownDevice(_ one: AnnouncedDevice, in home: HomeID) -> Device? {
         if let identity = one.identity, let known = world.device(home, identity: identity) { return known.device }
         guard let device = world.device(home, one.address)?.device else { return nil }
         return device.identity == nil || one.identity == nil || device.identity == one.identity ? device : nil
@@ -128,7 +129,7 @@ extension Engine {
         device.unavailable = unavailable
         device.offlineSince = isGone ? device.offlineSince ?? now : nil
         // The next thing that it says itself is a sign that it is back.
-        if isGone { topics.forget(prefix: "homes/\(device.home.name)/", leaving: .stale) }
+        if isGone { goneEver += 1 }
         world.put(device)
         try tx.save(device)
     }
@@ -139,18 +140,32 @@ extension Engine {
     // MARK: Claimed by themselves
 
     /// Claims what announces itself in a home whose people have said so.
-    func claimAnnounced(_ id: HomeID, _ tx: StoreTurn) throws {
-        guard let home = world.homes[id], let citizens = home.claimsAnnouncedFor, !citizens.isEmpty else { return }
-        for one in world.announced[id].map(catalogue.devices) ?? [] where !(world.announced[id]?.declares(one).isEmpty ?? true) {
-            guard claimed(one, in: id) == nil, world.devices(of: id).count < configuration.limits.devicesPerHomeMax else { continue }
-            try makeDevice(one.address, one, expected: nil, convention: one.convention, home: id, citizens, by: "announced", tx)
+    ///
+    /// - Parameter only: what was announced just now; nil: all that ever was.
+    func claimAnnounced(_ id: HomeID, only: [AnnouncedDevice]?, _ tx: StoreTurn) throws {
+        guard let home = world.homes[id], let announced = world.announced[id] else { return }
+        let citizens = (home.claimsAnnouncedFor ?? []).filter { world.people[$0]?.home == id }
+        let news = (only ?? announced.devices).filter { knownDevice($0, in: id) == nil }
+        guard !citizens.isEmpty, !news.isEmpty else { return }
+        let declared = announced.declaredByKey
+        let own = Set(catalogue.devices(announced).map(\.address))
+        for one in news where !(declared[one.identity ?? one.address] ?? []).isEmpty {
+            guard world.devices(of: id).count < configuration.limits.devicesPerHomeMax else { return }
+            if own.contains(one.address) {
+                try makeDevice(one.address, one, expected: announced.expected(one), bridge: one.bridge, convention: one.convention, home: id, citizens, by: "announced", tx)
+                continue
+            }
+            // A convention knows it by itself: it is that convention's device.
+            let natives = announced.topics(one).compactMap { catalogue.route(topicBelowHome: $0) }.filter { $0.role == .readings }
+            guard let native = natives.first, world.device(id, native.device) == nil else { continue }
+            try makeDevice(native.device, nil, expected: native.expected, bridge: native.bridge, convention: native.convention, home: id, citizens, by: "announced", tx)
         }
     }
 
     /// A device that was not known, from now on these people's.
     @discardableResult
     func makeDevice(
-        _ address: String, _ announced: AnnouncedDevice?, expected: Span?, convention: String, home: HomeID, _ citizens: [PersonID],
+        _ address: String, _ announced: AnnouncedDevice?, expected: Span?, bridge: String?, convention: String, home: HomeID, _ citizens: [PersonID],
         by: String, _ tx: StoreTurn
     ) throws -> Device {
         if var other = world.device(home, address)?.device {
@@ -165,15 +180,14 @@ extension Engine {
         device.identity = announced?.identity
         device.title = announced?.title
         device.model = announced?.model
-        device.bridge = announced?.bridge
+        device.bridge = bridge
         try tx.save(device)
         for person in citizens.sorted() { try tx.claim(device.id, citizen: person, by: by, at: now) }
         try tx.removeStranger(home, address)
         world.put(device)
         watch(device)
         try takeOver(tx)
-        topics.forget(prefix: "homes/\(home.name)/", leaving: .stale)
-        shared[home] = nil
+        forgetTopics(of: home)
         return device
     }
 }

@@ -34,13 +34,18 @@ struct DeviceWatch {
 
     var isWatching: Bool { !homes.isEmpty }
 
+    /// Whoever has not asked for a while looks no more.
+    mutating func expire(now: Instant) {
+        if homes.values.contains(where: { now - $0.askedAt >= Self.unasked }) { homes = homes.filter { now - $0.value.askedAt < Self.unasked } }
+    }
+
     func isWatching(_ home: HomeID) -> Bool { homes[home] != nil }
 
     /// Somebody looks: what was seen after `after`, and what to ask for next. A negative `after`: from now on.
     ///
     /// - Returns: nil where too many homes are looked at.
     mutating func look(_ home: HomeID, after: Int64, now: Instant) -> (seen: [Seen], next: Int64)? {
-        homes = homes.filter { now - $0.value.askedAt < Self.unasked }
+        expire(now: now)
         guard homes[home] != nil || homes.count < Self.homesMax else { return nil }
         homes[home, default: Watched(askedAt: now)].askedAt = now
         let seen = after < 0 ? [] : (homes[home]?.seen ?? []).filter { $0.n > after }
@@ -59,6 +64,8 @@ struct DeviceWatch {
 extension Engine {
     /// What this message is to whoever looks: decoded once more, beside what the gateway does with it.
     func noteWatched(_ topic: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer, isRetained: Bool) {
+        deviceWatch.expire(now: now)
+        guard deviceWatch.isWatching else { return }
         let text = String(decoding: topic, as: UTF8.self)
         let levels = text.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
         guard levels.count == 3, levels[0] == "homes", !levels[2].hasPrefix("caring/") else { return }

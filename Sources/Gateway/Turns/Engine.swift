@@ -20,9 +20,14 @@ public final class Engine {
     public var broker: (any BrokerUsers)?
 
     var world: World
-    var topics = TopicTable<TopicMeaning>()
+    var topics = TopicTable<KnownTopic>()
     /// Devices that are named in payloads, by address; goes with `topics`.
-    var shared: [HomeID: [String: TopicMeaning]] = [:]
+    var shared: [HomeID: [String: (route: Route, meaning: TopicMeaning)]] = [:]
+    var sharedCount = 0
+    /// By the home's number in `Thinning`: counts up whenever that home's topics may mean something else.
+    var homeEpochs: [Int32] = []
+    /// How often any device was said to be gone.
+    var goneEver = 0
     /// Who looks at which home's messages as they come; see `DeviceWatch`.
     var deviceWatch = DeviceWatch()
     public internal(set) var counts = Counts()

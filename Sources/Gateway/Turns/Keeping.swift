@@ -286,8 +286,9 @@ extension Engine {
     /// An alarm that is set, an event, or what a person answers.
     private func isUrgent(_ topic: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer, _ info: MessageInfo) -> Bool {
         if info.isRetained { return false }
-        var meaning = topics.find(topic).map { topics[$0] } ?? .stale
-        if case .stale = meaning { meaning = self.meaning(of: String(decoding: topic, as: UTF8.self)) }
+        let meaning = topics.find(topic).map { topics[$0] }.flatMap { known in
+            known.homeNumber < 0 || homeEpochs[Int(known.homeNumber)] == known.epoch ? known.meaning : nil
+        } ?? lookUp(String(decoding: topic, as: UTF8.self)).meaning
         return isUrgent(meaning, payload)
     }
 
@@ -300,7 +301,7 @@ extension Engine {
             return decoded.contains { isAlarm($0.quantity) && ($0.quantity.kind == .event || $0.value.asNumber != 0) }
         case .several(let meanings): return meanings.contains { isUrgent($0, payload) }
         case .shared(let home, let route): return isUrgent(shared(home, route, payload), payload)
-        case .stranger, .shown, .marker, .ignored, .announcement, .bridge, .stale: return false
+        case .stranger, .shown, .marker, .ignored, .announcement, .bridge: return false
         }
     }
 

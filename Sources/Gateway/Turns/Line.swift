@@ -186,9 +186,9 @@ extension Engine {
         let wanted: Span
         switch key.subject {
         case .series: return nil
-        case .device(let id): wanted = world.device(id)?.device.expected ?? Line.absenceWaitMax
+        case .device(let id): wanted = world.device(id).flatMap { expected(of: $0.device) } ?? Line.absenceWaitMax
         case .home(let home):
-            let intervals = world.devices(of: home).filter { !$0.device.citizens.isEmpty }.compactMap(\.device.expected)
+            let intervals = world.devices(of: home).filter { !$0.device.citizens.isEmpty }.compactMap { expected(of: $0.device) }
             wanted = min(intervals.max() ?? Line.absenceWaitMax, Line.absenceWaitMax)
         }
         guard line.isListening else { return now + .minutes(1) }

@@ -25,20 +25,26 @@ extension Engine {
             }
             try loadAnnouncements(disk)
             var heard: [(DeviceID, Instant)] = []
+            var watched: [Device] = []
             for (device, lastHeardAt) in try disk.devices() {
                 world.put(device)
                 world.devices[Int(device.id.number)]?.savedHeardAt = lastHeardAt
                 if let lastHeardAt { heard.append((device.id, lastHeardAt)) }
-                watch(device)
+                watched.append(device)
             }
             var known: [Series] = []
-            for one in try disk.series() {
+            let all = try disk.series()
+            for one in all {
                 world.series.ensure(count: Int(one.id.number) + 1, default: nil)
                 world.series[Int(one.id.number)] = one
-                guard let device = world.device(one.device)?.device else { continue }
+                guard world.device(one.device) != nil else { continue }
                 world.devices[Int(one.device.number)]?.slots.append(
                     SeriesSlot(quantity: one.quantity, channel: one.channel, series: one.id))
-                guard !device.citizens.isEmpty else { continue }
+            }
+            // What is expected of a device may depend on what it measures.
+            for device in watched { watch(device) }
+            for one in all {
+                guard let device = world.device(one.device)?.device, !device.citizens.isEmpty else { continue }
                 known.append(one)
                 world.detectors.addSeries(one.id, device: one.device, quantity: one.quantity, at: one.addedAt, into: &output)
             }

@@ -14,8 +14,6 @@ enum TopicMeaning {
     case announcement(HomeID, Route, topic: String)
     /// Whether a bridge is there.
     case bridge(HomeID, Route)
-    /// It has to be looked at again.
-    case stale
     /// Nobody has claimed it, or nobody has added its home, or no convention knows it.
     case stranger(HomeID, address: String, convention: String)
     /// `helpers/<helper>/answers`
@@ -28,6 +26,14 @@ enum TopicMeaning {
     case marker
     /// Ours, or nothing that is for us.
     case ignored
+}
+
+/// A topic, and when it was looked at.
+struct KnownTopic {
+    var meaning: TopicMeaning
+    /// The home's number in `Thinning`, and its epoch then; negative: no home's.
+    var homeNumber: Int32 = -1
+    var epoch: Int32 = 0
 }
 
 /// What a claimed device's topic needs for every message, so that nothing is looked up elsewhere.
@@ -44,8 +50,10 @@ final class DeviceTopic {
     let homeNumber: Int
     /// Those that have come on this topic. A handful: searched from the front.
     var slots: ContiguousArray<Slot> = []
-    /// It has said something itself since this was made.
-    var isAlive = false
+    /// It has said something itself since so many devices were said to be gone; negative: not yet.
+    var aliveSince = -1
+    /// No other device is heard on this topic.
+    var isAlone = true
     /// Until then, the sign of life on disk is new enough.
     var heardSavedUntil = Instant.distantPast
 
@@ -75,14 +83,15 @@ extension Engine {
         let index: Int
         if let known = topics.find(topic) {
             index = known
+            let homeNumber = Int(topics[index].homeNumber)
+            if homeNumber >= 0, homeEpochs[homeNumber] != topics[index].epoch { topics[index] = lookUp(String(decoding: topic, as: UTF8.self)) }
         } else {
             let text = String(decoding: topic, as: UTF8.self)
             if replayZone != nil { try admitForReplay(text, tx) }
-            index = topics.add(topic, meaning(of: text))
+            index = topics.add(topic, lookUp(text))
         }
-        if case .stale = topics[index] { topics[index] = meaning(of: String(decoding: topic, as: UTF8.self)) }
         if deviceWatch.isWatching { noteWatched(topic, payload, isRetained: isRetained) }
-        switch topics[index] {
+        switch topics[index].meaning {
         case .device(let topic): try receive(topic, payload, isRetained, tx)
         case .several(let meanings): for one in meanings { try receive(one, payload, isRetained, tx) }
         case .shared(let home, let route): try receive(shared(home, route, payload), payload, isRetained, tx)
@@ -98,7 +107,7 @@ extension Engine {
         case .shown(let person, let alert):
             if isRetained, !payload.isEmpty { try clearIfOutdated(person, alert, String(decoding: topic, as: UTF8.self), tx) }
         case .marker: if payload.elementsEqual(markerPayload.utf8) { try caughtUp(tx) }
-        case .ignored, .stale: break
+        case .ignored: break
         }
     }
 
@@ -107,6 +116,7 @@ extension Engine {
         switch meaning {
         case .device(let topic): try receive(topic, payload, isRetained, tx)
         case .bridge(let home, let route): try bridge(home, route, payload, isRetained: isRetained, tx)
+        case .several(let meanings): for one in meanings { try receive(one, payload, isRetained, tx) }
         case .stranger(let home, let address, let convention):
             counts.strangers += 1
             remember(home, address, convention)
@@ -114,18 +124,44 @@ extension Engine {
         }
     }
 
+    /// What a topic means now.
+    func lookUp(_ topic: String) -> KnownTopic {
+        let meaning = meaning(of: topic)
+        let levels = topic.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
+        guard levels.count == 3, levels[0] == "homes", world.homes[HomeID(String(levels[1]))] != nil else { return KnownTopic(meaning: meaning) }
+        let number = homeNumber(HomeID(String(levels[1])))
+        return KnownTopic(meaning: meaning, homeNumber: Int32(number), epoch: homeEpochs[number])
+    }
+
+    private func homeNumber(_ home: HomeID) -> Int {
+        let number = thinning.number(of: home)
+        while homeEpochs.count <= number { homeEpochs.append(0) }
+        return number
+    }
+
+    /// That home's topics may mean something else from now on.
+    func forgetTopics(of home: HomeID) {
+        homeEpochs[homeNumber(home)] &+= 1
+        sharedCount -= shared[home]?.count ?? 0
+        shared[home] = nil
+    }
+
     /// Whom a payload is about.
     func shared(_ home: HomeID, _ route: Route, _ payload: UnsafeRawBufferPointer) -> TopicMeaning {
         guard let own = catalogue.route(route, payload: payload) else { return .ignored }
-        if let known = shared[home]?[own.device] { return known }
+        if let known = shared[home]?[own.device] { return known.meaning }
         let found = meaning(of: own, home, topic: own.device)
-        if shared[home, default: [:]].count >= Self.sharedMax { shared[home] = [:] }
-        shared[home, default: [:]][own.device] = found
+        if sharedCount >= Self.sharedMax {
+            shared.removeAll()
+            sharedCount = 0
+        }
+        shared[home, default: [:]][own.device] = (own, found)
+        sharedCount += 1
         return found
     }
 
-    /// Devices of one home that are remembered from payloads.
-    static var sharedMax: Int { 10_000 }
+    /// Devices that are remembered from payloads, of all homes.
+    static var sharedMax: Int { 100_000 }
 
     private func receive(_ topic: DeviceTopic, _ payload: UnsafeRawBufferPointer, _ isRetained: Bool, _ tx: StoreTurn) throws {
         if isRetained {
@@ -148,7 +184,9 @@ extension Engine {
         case .readings, .announcement: break
         case .nothing:
             // A device that speaks of its settings lives as well.
-            if !isEchoing(topic) { try heard(topic, tx) }
+            // But not by what is said of whether it can be reached, nor by what clears a retained value, nor where others are
+            // heard on the same topic.
+            if topic.route.role == .readings, !payload.isEmpty, topic.isAlone, !isEchoing(topic) { try heard(topic, tx) }
             if !output.isEmpty { try takeOver(tx) }
         case .availability(let isOnline):
             // Connected is not alive, so this is no sign of life; only what it says is kept.
@@ -181,7 +219,8 @@ extension Engine {
         guard topic.route.bridge != nil else { return .none }
         let index = Int(topic.device.number)
         var newest: Instant?
-        for one in decoded { if let time = one.deviceTime { newest = max(newest ?? time, time) } }
+        // A clock that runs ahead shows nothing.
+        for one in decoded { if let time = one.deviceTime, time <= now + .minutes(1) { newest = max(newest ?? time, time) } }
         if let newest {
             if let before = world.devices[index]?.newestDeviceTime, newest <= before {
                 return decoded.contains { isNews($0, topic, whenUnknown: true) } ? .none : .echo
@@ -219,7 +258,7 @@ extension Engine {
 
     private func heard(_ topic: DeviceTopic, _ tx: StoreTurn) throws {
         let id = topic.device
-        if !topic.isAlive { try comesAlive(topic, tx) }
+        if topic.aliveSince != goneEver { try comesAlive(topic, tx) }
         world.detectors.heard(id, at: now, into: &output)
         if now <= topic.heardSavedUntil { return }
         // A start reads the last sign of life from disk; it may be older than the truth by this much.
@@ -237,14 +276,20 @@ extension Engine {
     /// The first sign of life since the topic was looked up, or since it was said that the device cannot be reached: what it
     /// says itself is better evidence than what its network said before.
     private func comesAlive(_ topic: DeviceTopic, _ tx: StoreTurn) throws {
-        topic.isAlive = true
+        topic.aliveSince = goneEver
         let index = Int(topic.device.number)
         world.devices[index]?.wasUnderstood = true
-        guard var device = world.devices[index]?.device, device.offlineSince != nil else { return }
+        guard let before = world.devices[index]?.device else { return }
+        var device = before
         device.offlineSince = nil
         device.unavailable = nil
+        // What only a message shows: through what it is heard, and how often it should be.
+        device.bridge = device.bridge ?? topic.route.bridge
+        device.expected = device.expected ?? topic.route.expected
+        guard device != before else { return }
         world.put(device)
         try tx.save(device)
+        if device.expected != before.expected { watch(device) }
     }
 
     static var heardSavedEvery: Span { .minutes(15) }
@@ -275,11 +320,13 @@ extension Engine {
     private func isRepeated(_ series: SeriesID, of id: DeviceID, within: Span) -> Bool {
         let index = Int(id.number)
         guard let slot = world.devices[index]?.slots.firstIndex(where: { $0.series == series }) else { return false }
-        let last = world.devices[index]?.slots[slot].lastEventAt
+        // What waited at the broker arrives at once: two of them may be hours apart.
+        if line.queuedSince == nil, let last = world.devices[index]?.slots[slot].lastEventAt, now - last < within {
+            counts.repeated += 1
+            return true
+        }
         world.devices[index]?.slots[slot].lastEventAt = now
-        guard let last, now - last < within else { return false }
-        counts.repeated += 1
-        return true
+        return false
     }
 
     /// How often this device speaks, where nothing else says it; see `Rhythm`.
@@ -366,7 +413,14 @@ extension Engine {
             switch routes.count {
             case 0: return .stranger(home, address: rest, convention: "unknown")
             case 1: return meaning(of: routes[0], home, topic: rest)
-            default: return .several(routes.map { meaning(of: $0, home, topic: rest) })
+            default:
+                return .several(
+                    routes.flatMap { route -> [TopicMeaning] in
+                        let one = meaning(of: route, home, topic: rest)
+                        if case .device(let topic) = one { topic.isAlone = false }
+                        if case .several(let inner) = one { return inner }
+                        return [one]
+                    })
             }
         case "helpers":
             if rest == "answers" { return .answers(PersonID(owner)) }

@@ -43,16 +43,6 @@ struct TopicTable<Meaning> {
         return n
     }
 
-    /// Every topic that begins like this means `meaning` from now on.
-    mutating func forget(prefix: String, leaving meaning: Meaning) {
-        let wanted = Array(prefix.utf8)
-        bytes.withUnsafeBytes { all in
-            for n in meanings.indices where starts[n + 1] - starts[n] >= wanted.count {
-                if all[starts[n]..<(starts[n] + wanted.count)].elementsEqual(wanted) { meanings[n] = meaning }
-            }
-        }
-    }
-
     mutating func removeAll() { self = TopicTable() }
 
     private mutating func grow() {
