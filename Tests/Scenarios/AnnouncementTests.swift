@@ -252,4 +252,93 @@ import Testing
         try street.gateway.publish("homes/elm-3/homeassistant/sensor/x/t/config", "")
         #expect(try !devices(street).contains { $0["convention"] == "homeassistant" })
     }
+
+    // MARK: What a review found
+
+    @Test func `a button that is replaced under its old name is claimed by that name`() throws {
+        let street = try Street()
+        let action = #",{"type":"enum","name":"action","property":"action","values":["emergency"],"access":1}"#
+        try announce(street, [device("0x01", "hall button", extra: action)])
+        try street.gateway.say(.deviceRetire(home: nil, device: "zigbee2mqtt/hall button"), as: "ada")
+        try announce(street, [device("0x99", "hall button", extra: action)])
+        #expect(try street.gateway.say(.deviceList(home: nil, unclaimed: true), as: "ada").say.joined().contains("zigbee2mqtt/hall button: not claimed"))
+        try claim(street, "zigbee2mqtt/hall button")
+        try street.press()
+        #expect(try street.gateway.read { try $0.allAlerts() }.count == 1)
+    }
+
+    @Test func `one device is not alive because another speaks on the same topic`() throws {
+        let street = try Street()
+        for n in 1...2 {
+            let config = #"{"stat_t":"homes/elm-3/gw/state","dev_cla":"temperature","unit_of_meas":"°C","val_tpl":"{{ value_json.d\#(n).t }}","exp_aft":3600,"uniq_id":"d\#(n)","dev":{"ids":["d\#(n)"]}}"#
+            try street.gateway.publish("homes/elm-3/homeassistant/sensor/d\(n)/t/config", config)
+            try claim(street, "homeassistant/d\(n)")
+        }
+        try street.gateway.publish("homes/elm-3/gw/state", #"{"d1":{"t":20},"d2":{"t":21}}"#)
+        #expect(try temperatures(street).sorted() == ["20", "21"])
+        for _ in 0..<5 {
+            try street.gateway.advance(.minutes(20))
+            try street.gateway.publish("homes/elm-3/gw/state", #"{"d2":{"t":21}}"#)
+        }
+        // `expire_after` is an hour.
+        #expect(try shown(street, "homeassistant/d1")?["standing"] == "silent")
+        #expect(try shown(street, "homeassistant/d2")?["standing"] == "well")
+        #expect(try shown(street, "homeassistant/d1")?["expectedSeconds"] == .int(3_600))
+    }
+
+    @Test func `what was learned of a device watches it after a restart, too`() throws {
+        let street = try Street()
+        let topic = "homes/elm-3/rtl_433/pi/events"
+        func say() throws { try street.gateway.publish(topic, #"{"model":"Acurite-Tower","id":1,"channel":"A","temperature_C":20}"#) }
+        try say()
+        try claim(street, "rtl_433/Acurite-Tower/A/1")
+        for _ in 0..<(5 * 24) {
+            try say()
+            try street.gateway.advance(.hours(1))
+        }
+        func expected() throws -> JSON? { try shown(street, "rtl_433/Acurite-Tower/A/1")?["expectedSeconds"] }
+        let learned = try expected()
+        #expect(learned == .int(5_400), "An hour, and half as much again.")
+        try street.gateway.restart()
+        #expect(try expected() == learned)
+        try street.gateway.advance(.hours(3))
+        #expect(try shown(street, "rtl_433/Acurite-Tower/A/1")?["standing"] == "silent")
+    }
+
+    @Test func `who looks at a home does not see what somebody else's device said that was not understood`() throws {
+        let street = try Street()
+        try street.gateway.say(.citizenAdd(citizen: "bob", home: "elm-3", name: "Bob Brown", uid: nil))
+        try street.gateway.say(.deviceClaim(home: nil, device: "vitals/body-weight", citizens: [], expected: nil), as: "bob")
+        _ = try street.gateway.say(.deviceWatch(home: nil, after: -1), as: "ada")
+        try street.gateway.publish("homes/elm-3/vitals/body-weight", "eighty one")
+        let seen = try street.gateway.say(.deviceWatch(home: nil, after: 0), as: "ada")
+        #expect(seen.say.count == 1 && !seen.say.joined().contains("eighty"), "\(seen.say)")
+        let own = try street.gateway.say(.deviceWatch(home: nil, after: 0), as: "bob")
+        #expect(own.say.joined().contains("eighty one"))
+        // Whoever asks from the middle without having begun begins, which is written down.
+        try street.gateway.advance(.minutes(5))
+        try street.gateway.publish("homes/elm-3/vitals/body-weight", "81")
+        #expect(try street.gateway.say(.deviceWatch(home: nil, after: 1), as: "bob").next == 0)
+    }
+
+    @Test func `somebody else's consent does not open a past`() throws {
+        let street = try Street()
+        try street.gateway.say(.citizenAdd(citizen: "bob", home: "elm-3", name: "Bob Brown", uid: nil))
+        try street.gateway.say(.serviceAdd(service: "clinic", name: "Clinic", uid: nil))
+        try street.gateway.say(.deviceClaim(home: nil, device: "vitals/heart-rate", citizens: [], expected: nil), as: "ada")
+        try street.gateway.publish("homes/elm-3/vitals/heart-rate", "71")
+        try street.gateway.advance(.hours(1))
+        try street.gateway.say(.deviceMove(home: nil, device: "vitals/heart-rate", to: "bob"), as: "ada")
+        try street.gateway.say(
+            .consentGrant(
+                ConsentDraft(
+                    citizen: nil, to: ["service:clinic"], purposes: ["research"], data: ["health"], detail: "readings", stage: nil, hours: [], from: nil, until: nil)),
+            as: "bob")
+        try street.gateway.publish("homes/elm-3/vitals/heart-rate", "64")
+        func asked(_ citizen: String) throws -> Reply {
+            try street.gateway.say(.readingList(citizen: citizen, home: nil, quantity: "heart_rate", since: nil, limit: 10, purpose: "research"), as: "clinic")
+        }
+        #expect(try asked("ada").outcome == .refused)
+        #expect(try asked("bob").items.count == 1)
+    }
 }
