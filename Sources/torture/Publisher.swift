@@ -23,7 +23,8 @@ enum Kind: UInt8, CaseIterable, Sendable {
         case .numbered: "vitals/heart-rate"
         case .repeated: "vitals/body-weight"
         case .movement: "motion/hall"
-        case .press: "zigbee2mqtt/SOS button"
+        // Not a Zigbee one: of those several telegrams within seconds are one press.
+        case .press: "senml/pendant"
         case .undecodable, .poisonThrow, .poisonKill: "vitals/glucose"
         }
     }
@@ -44,7 +45,7 @@ enum Kind: UInt8, CaseIterable, Sendable {
     func payload(_ value: Int) -> String {
         switch self {
         case .numbered, .repeated, .movement: "\(value)"
-        case .press: #"{"action":"emergency"}"#
+        case .press: #"[{"n":"sos","vb":true}]"#
         case .undecodable: "about \(value)"
         case .poisonThrow: "poison-throw \(value)"
         case .poisonKill: "poison-kill \(value)"

@@ -104,43 +104,29 @@ import Testing
     }
 
     /// Ten seconds of a flood are more than there are packet ids.
-    @Test func whatABrokerSavedLongAgoIsKnownFromItsFirstRareBytesOn() {
-        // Every seventh says something that nothing else says.
+    @Test func afterTheBrokerWasDownOlderOnesAreKnownToo() {
+        func message(_ number: Int) -> Ledger.Entry { entry(UInt16(number % 65_535 + 1), "\(number % 7)") }
+        var whole = Ledger()
+        whole.append((0..<131_072).map(message))
+        whole.beginComparing(brokerWasDown: true)
+        #expect((10_000..<60_000).allSatisfy { whole.knows(message($0), isDuplicate: true) })
+        #expect(whole.knows(message(200_000), isDuplicate: false) == false)
+        // Without that the latest with its id is meant, and nothing else.
+        whole.beginComparing()
+        #expect(whole.knows(message(10_000), isDuplicate: true) == false)
+    }
+
+    @Test func whatABrokerSavedLongAgoIsKnownWithoutThatByRareBytes() {
         func message(_ number: Int) -> Ledger.Entry { entry(UInt16(number % 65_535 + 1), number % 7 == 0 ? "rare \(number)" : "1") }
         var whole = Ledger()
         whole.append((0..<131_072).map(message))
         whole.beginComparing()
-        // Common bytes with an old id are no beginning: they are taken, and the comparison goes on.
-        #expect(whole.knows(entry(UInt16(10_003), "1"), isDuplicate: true) == false)
         #expect((10_003..<60_000).allSatisfy { whole.knows(message($0), isDuplicate: true) })
-        #expect(whole.knows(message(200_000), isDuplicate: false) == false)
-        #expect(whole.takeRepeated().count == 60_000 - 10_003)
-        #expect(!whole.isComparing)
-    }
-
-    @Test func whatHasExpiredAtTheBrokerLeavesAGapAndNoMore() {
-        let all = (1...200).map { entry(UInt16($0), "\($0)") }
-        var ledger = Ledger()
-        ledger.append(all)
-        ledger.beginComparing()
-        #expect(ledger.knows(all[10], isDuplicate: true) == true)
-        #expect(ledger.knows(all[14], isDuplicate: true) == true)
-        #expect(ledger.knows(all[15], isDuplicate: true) == true)
-        #expect(ledger.takeRepeated() == [])
-        // Where DUP is not known a gap ends it.
-        ledger.beginComparing()
-        #expect(ledger.knows(all[10]) == true)
-        #expect(ledger.knows(all[14]) == false)
-        #expect(ledger.knows(all[11]) == false)
-    }
-
-    @Test func duplicatesThatWereNeverKeptAreNewAndWhatFollowsIsStillCompared() {
-        var ledger = ledger([(1, "a"), (2, "b"), (3, "c")])
-        #expect(ledger.knows(entry(9, "never kept"), isDuplicate: true) == false)
-        #expect(ledger.knows(entry(2, "b"), isDuplicate: true) == true)
-        #expect(ledger.knows(entry(3, "c"), isDuplicate: true) == true)
-        #expect(ledger.knows(entry(4, "d"), isDuplicate: false) == false)
-        #expect(!ledger.isComparing)
+        // Not without DUP, and not from common bytes on.
+        whole.beginComparing()
+        #expect(whole.knows(message(10_003), isDuplicate: false) == false)
+        whole.beginComparing()
+        #expect(whole.knows(entry(UInt16(10_003), "1"), isDuplicate: true) == false)
     }
 
     @Test func theSameBytesWithAnotherIdAreNews() {

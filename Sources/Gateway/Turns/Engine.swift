@@ -53,8 +53,6 @@ public final class Engine {
     /// What was acknowledged last; see `Ledger`.
     var ledger = Ledger()
     var acknowledgedEver: Int64 = 0
-    /// Messages that were taken since the last small burst.
-    var takenAtOnce = 0
     /// Messages that were taken while their burst could not be kept, and are not acknowledged yet.
     var early: Set<Ledger.Entry> = []
     /// Hashes of messages that have ended the process, and when that was found; see `Underway`.

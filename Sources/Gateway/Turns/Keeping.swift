@@ -27,7 +27,6 @@ extension Engine {
             }
         }
         lastTaken = now
-        takenAtOnce = burst.count < Self.lullMessagesMax ? 0 : takenAtOnce + burst.count
     }
 
     private func keepAlone(_ burst: borrowing Burst, _ i: Int) throws {
@@ -117,7 +116,7 @@ extension Engine {
             if ledger.knows(entry, isDuplicate: info.isDuplicate) { return true }
             acknowledged += ledger.takeRepeated()
         }
-        acknowledged.append(Ledger.Entry(packetID: entry.packetID, hash: entry.hash, waited: mayHaveWaited))
+        acknowledged.append(Ledger.Entry(packetID: entry.packetID, hash: entry.hash, waited: isCatchingUp))
         // What was taken early had been on its way to us.
         if !early.isEmpty, info.isDuplicate ?? true, early.remove(entry) != nil {
             try tx.forgetEarly(packetID: entry.packetID, hash: entry.hash)
@@ -129,14 +128,6 @@ extension Engine {
     /// After a broker was killed a new alarm may look like one that was kept; see `Ledger`. One alarm told twice is better
     /// than one not told.
     private func mayBeNew(_ info: MessageInfo) -> Bool { info.isDuplicate.map { !$0 } ?? line.mayRepeatIDs }
-
-    /// Whether what is taken now may have lain at the broker without having been sent: before the marker, and also when so much
-    /// came at once that the broker had to stop sending until it was acknowledged.
-    private var mayHaveWaited: Bool { isCatchingUp || takenAtOnce > Self.sentAtOnceMax }
-    /// Half of what the broker may leave unacknowledged.
-    static var sentAtOnceMax: Int { Ledger.unacknowledgedMax / 2 }
-    /// A burst of fewer messages shows that nothing waits.
-    static var lullMessagesMax: Int { 256 }
 
     /// Whether it is of use to know of a message whether it is a duplicate.
     public var asksForDuplicates: Bool { ledger.isComparing || !early.isEmpty }
@@ -162,7 +153,7 @@ extension Engine {
                             _ = ledger.knows(entry, isDuplicate: info.isDuplicate)
                             acknowledged += ledger.takeRepeated()
                         }
-                        acknowledged.append(Ledger.Entry(packetID: entry.packetID, hash: entry.hash, waited: mayHaveWaited))
+                        acknowledged.append(Ledger.Entry(packetID: entry.packetID, hash: entry.hash, waited: isCatchingUp))
                     }
                     try setAside(topic, payload, entry.hash, "taking it failed: \(Self.reason(error))", tx)
                 }

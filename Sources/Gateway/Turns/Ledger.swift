@@ -16,10 +16,6 @@
 /// sent after that, on a connection that the broker does not remember. Only entries that had waited (`Entry.waited`) can
 /// be that. What is left in doubt is plain: after the broker saved without us, equal bytes of one home that came until we
 /// had caught up, and equal bytes that came between the broker's return and ours.
-///
-/// Where DUP is known, the comparison goes on as long as it is set. So it does not matter that an offer among what comes again
-/// has expired at the broker meanwhile, nor where in the ledger a run begins: what the broker saved in a flood can be more than
-/// 65 534 messages ago. There a run may only begin with bytes that are rare in the ledger, because ids go round.
 struct Ledger: Sendable {
     /// Entries that are kept: twice as many as there are packet ids, so that what can come again is among them.
     static let entriesMax = 131_072
@@ -46,11 +42,6 @@ struct Ledger: Sendable {
     /// these (MQTT 5, 2.2.1: ids are 1 … 65 535).
     static let unacknowledgedMax = 65_534
 
-    /// So many entries of a run may be missing from what comes again: offers that have expired at the broker.
-    static let gapMax = 64
-    /// Bytes that stand in the ledger more often than this show nothing of where a run began.
-    static let rareMax = 2
-
     private struct Run: Sendable {
         var start: Int
         /// Where the next message has to match.
@@ -60,13 +51,14 @@ struct Ledger: Sendable {
     private enum Comparing: Sendable {
         case no
         case first
-        case at(Run)
-        /// What came last was new, but it was a duplicate: more may be known.
-        case again
+        /// The latest run that can be meant first; not empty.
+        case at([Run])
     }
 
     private var entries: [Entry] = []
     private var comparing = Comparing.no
+    /// No broker answered before this connection: what comes again may be older than all that can be unacknowledged.
+    private var isOlderPossible = false
     /// See `takeRepeated`.
     private var repeated: [Entry] = []
 
@@ -75,8 +67,9 @@ struct Ledger: Sendable {
     var isComparing: Bool { if case .no = comparing { false } else { true } }
 
     /// The session was resumed: what comes first may be known.
-    mutating func beginComparing() {
+    mutating func beginComparing(brokerWasDown: Bool = false) {
         comparing = entries.isEmpty ? .no : .first
+        isOlderPossible = brokerWasDown
         repeated.removeAll()
     }
 
@@ -87,66 +80,56 @@ struct Ledger: Sendable {
         comparing = .no
     }
 
-    /// Whether this message is one that was kept before. Once it says no to what is no duplicate it says no until the next
-    /// connection.
+    /// Whether this message is one that was kept before. Once it says no it says no until the next connection.
     ///
-    /// - Parameter isDuplicate: DUP; nil where it is not known: then the first no is the last.
+    /// - Parameter isDuplicate: DUP; nil where it is not known, which counts as set.
     mutating func knows(_ entry: Entry, isDuplicate: Bool? = nil) -> Bool {
-        let run: Run?
+        let runs: [Run]
         switch comparing {
         case .no: return false
-        case .at(let going):
-            guard going.next < entries.count else {
-                // Behind the last entry is what was never kept, whatever older ones of the same bytes would say.
-                comparing = .no
-                return false
+        case .first: runs = beginnings(entry, isDuplicate)
+        case .at(let found): runs = found
+        }
+        // Behind the last entry is what was never kept, whatever an older run of the same bytes would say.
+        var going: [Run] = []
+        if let latest = runs.first, latest.next < entries.count {
+            for run in runs where entries[run.next].isSameMessage(as: entry) && (isDuplicate ?? true || entries[run.next].waited) {
+                going.append(Run(start: run.start, next: run.next + 1))
             }
-            run = next(going, entry, isDuplicate) ?? (isDuplicate == true ? beginning(entry, isDuplicate) : nil)
-        case .first, .again: run = beginning(entry, isDuplicate)
         }
-        if let run {
-            if case .at(let before) = comparing, before.start != run.start { noteRepeated(before) }
-            comparing = .at(run)
-            return true
+        if going.isEmpty {
+            // What comes again reaches to the last entry, unless the broker has forgotten what came behind it.
+            if let latest = runs.first, latest.start < latest.next, latest.next < entries.count {
+                repeated = Array(entries[latest.start..<latest.next])
+            }
+            comparing = .no
+            return false
         }
-        if case .at(let before) = comparing { noteRepeated(before) }
-        comparing = isDuplicate == true ? .again : .no
-        return false
+        comparing = .at(going)
+        return true
     }
 
-    /// What comes again reaches to the last entry, unless the broker has forgotten what came behind it.
-    private mutating func noteRepeated(_ run: Run) {
-        if run.next < entries.count { repeated += entries[run.start..<run.next] }
-    }
+    /// Bytes that stand in the ledger more often than this show nothing of where a run began.
+    static let rareMax = 2
 
-    private func matches(_ index: Int, _ entry: Entry, _ isDuplicate: Bool?) -> Bool {
-        entries[index].isSameMessage(as: entry) && (isDuplicate ?? true || entries[index].waited)
-    }
-
-    /// The run with this message, too; nil where it does not belong to it.
-    private func next(_ run: Run, _ entry: Entry, _ isDuplicate: Bool?) -> Run? {
-        if run.next < entries.count, matches(run.next, entry, isDuplicate) { return Run(start: run.start, next: run.next + 1) }
-        guard isDuplicate == true else { return nil }
-        let end = min(entries.count, run.next + Self.gapMax)
-        guard run.next < end, let found = (run.next..<end).first(where: { matches($0, entry, true) }) else { return nil }
-        return Run(start: run.start, next: found + 1)
-    }
-
-    /// A run that begins with this message.
-    private func beginning(_ entry: Entry, _ isDuplicate: Bool?) -> Run? {
-        let latest = entries.suffix(Self.unacknowledgedMax).lastIndex { $0.packetID == entry.packetID }
-        if let latest { return matches(latest, entry, isDuplicate) ? Run(start: latest, next: latest + 1) : older(entry, isDuplicate, before: latest) }
-        return older(entry, isDuplicate, before: entries.count)
-    }
-
-    private func older(_ entry: Entry, _ isDuplicate: Bool?, before end: Int) -> Run? {
-        guard isDuplicate == true, let found = entries[..<end].lastIndex(where: { $0.isSameMessage(as: entry) }) else { return nil }
+    /// Where a run can begin with this message, the latest first.
+    ///
+    /// Beyond what can be unacknowledged at once only what a killed broker saved long ago can come again. Where it is not known
+    /// that it was killed (we may have ended at the same time), a run begins there only with bytes that are rare: ids go round,
+    /// and a message that was never kept may be the same as one of 65 535 messages ago.
+    private func beginnings(_ entry: Entry, _ isDuplicate: Bool?) -> [Run] {
+        func all() -> [Run] { entries.indices.reversed().filter { entries[$0].isSameMessage(as: entry) }.map { Run(start: $0, next: $0) } }
+        if isOlderPossible { return all() }
+        if let latest = entries.suffix(Self.unacknowledgedMax).lastIndex(where: { $0.packetID == entry.packetID }), entries[latest].isSameMessage(as: entry) {
+            return [Run(start: latest, next: latest)]
+        }
+        guard isDuplicate == true else { return [] }
         var times = 0
         for other in entries where other.hash == entry.hash {
             times += 1
-            if times > Self.rareMax { return nil }
+            if times > Self.rareMax { return [] }
         }
-        return Run(start: found, next: found + 1)
+        return all()
     }
 
     /// What was just acknowledged a second time and has to stand behind what the broker has forgotten, once: so that it is

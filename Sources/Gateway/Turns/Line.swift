@@ -119,7 +119,7 @@ extension Engine {
         line.note(.init(from: from, until: now))
         line.queuedSince = sessionPresent && now - from >= Line.queuedAfter ? from : nil
         if sessionPresent {
-            ledger.beginComparing()
+            ledger.beginComparing(brokerWasDown: line.mayRepeatIDs)
             return
         }
         // A session that was there before and is not any more has taken with it whatever waited in it.
