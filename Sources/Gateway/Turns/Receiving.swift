@@ -2,78 +2,6 @@ import Care
 import Devices
 import Store
 
-/// What a topic stands for, once it has been looked at.
-enum TopicMeaning {
-    /// A claimed device's.
-    case device(DeviceTopic)
-    /// Several devices are heard there.
-    case several([TopicMeaning])
-    /// Which device it is about stands in the payload.
-    case shared(HomeID, Route)
-    /// What devices say of themselves; the topic is below the home.
-    case announcement(HomeID, Route, topic: String)
-    /// Whether a bridge is there.
-    case bridge(HomeID, Route)
-    /// Nobody has claimed it, or nobody has added its home, or no convention knows it.
-    case stranger(HomeID, address: String, convention: String)
-    /// `helpers/<helper>/answers`
-    case answers(PersonID)
-    /// `homes/<home>/caring/answers`
-    case citizenAnswers(HomeID)
-    /// `helpers/<helper>/alerts/<alert>`: what lies retained there.
-    case shown(PersonID, AlertID?)
-    /// `gateway/marker`: what we said to ourselves after subscribing.
-    case marker
-    /// Ours, or nothing that is for us.
-    case ignored
-}
-
-/// A topic, and when it was looked at.
-struct KnownTopic {
-    var meaning: TopicMeaning
-    /// The home's number in `Thinning`, and its epoch then; negative: no home's.
-    var homeNumber: Int32 = -1
-    var epoch: Int32 = 0
-}
-
-/// What a claimed device's topic needs for every message, so that nothing is looked up elsewhere.
-///
-/// Only a copy of what the world says: it goes with the topic table, which is emptied whenever a turn fails or
-/// a command changes who has which device.
-final class DeviceTopic {
-    let device: DeviceID
-    let route: Route
-    /// The topic below the home.
-    let name: String
-    let home: HomeID
-    /// The home's number in `Thinning`.
-    let homeNumber: Int
-    /// Those that have come on this topic. A handful: searched from the front.
-    var slots: ContiguousArray<Slot> = []
-    /// It has said something itself since so many devices were said to be gone; negative: not yet.
-    var aliveSince = -1
-    /// No other device is heard on this topic.
-    var isAlone = true
-    /// Until then, the sign of life on disk is new enough.
-    var heardSavedUntil = Instant.distantPast
-
-    struct Slot {
-        var quantity: Quantity
-        var channel: String
-        var series: SeriesID
-        /// What was heard last on this topic.
-        var last: Value?
-    }
-
-    init(_ device: DeviceID, _ route: Route, name: String, home: HomeID, homeNumber: Int) {
-        self.device = device
-        self.route = route
-        self.name = name
-        self.home = home
-        self.homeNumber = homeNumber
-    }
-}
-
 extension Engine {
     /// decode ─▶ admit ─▶ record ─▶ detect ─▶ alert ─▶ decide ─▶ enqueue, for one message.
     func receive(
@@ -124,45 +52,6 @@ extension Engine {
         }
     }
 
-    /// What a topic means now.
-    func lookUp(_ topic: String) -> KnownTopic {
-        let meaning = meaning(of: topic)
-        let levels = topic.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
-        guard levels.count == 3, levels[0] == "homes", world.homes[HomeID(String(levels[1]))] != nil else { return KnownTopic(meaning: meaning) }
-        let number = homeNumber(HomeID(String(levels[1])))
-        return KnownTopic(meaning: meaning, homeNumber: Int32(number), epoch: homeEpochs[number])
-    }
-
-    private func homeNumber(_ home: HomeID) -> Int {
-        let number = thinning.number(of: home)
-        while homeEpochs.count <= number { homeEpochs.append(0) }
-        return number
-    }
-
-    /// That home's topics may mean something else from now on.
-    func forgetTopics(of home: HomeID) {
-        homeEpochs[homeNumber(home)] &+= 1
-        sharedCount -= shared[home]?.count ?? 0
-        shared[home] = nil
-    }
-
-    /// Whom a payload is about.
-    func shared(_ home: HomeID, _ route: Route, _ payload: UnsafeRawBufferPointer) -> TopicMeaning {
-        guard let own = catalogue.route(route, payload: payload) else { return .ignored }
-        if let known = shared[home]?[own.device] { return known.meaning }
-        let found = meaning(of: own, home, topic: own.device)
-        if sharedCount >= Self.sharedMax {
-            shared.removeAll()
-            sharedCount = 0
-        }
-        shared[home, default: [:]][own.device] = (own, found)
-        sharedCount += 1
-        return found
-    }
-
-    /// Devices that are remembered from payloads, of all homes.
-    static var sharedMax: Int { 100_000 }
-
     private func receive(_ topic: DeviceTopic, _ payload: UnsafeRawBufferPointer, _ isRetained: Bool, _ tx: StoreTurn) throws {
         if isRetained {
             // How old a retained value is nobody knows: it is no reading, no event and no sign of life.
@@ -200,53 +89,6 @@ extension Engine {
         }
     }
 
-    private func isEchoing(_ topic: DeviceTopic) -> Bool {
-        // Bridges seldom come back: nothing is looked up for nearly every message.
-        guard let last = world.bridgeBackAt, now - last < Self.echoMax, topic.route.bridge != nil else { return false }
-        return world.device(topic.device).map { mayEcho($0.device) } ?? false
-    }
-
-    /// Whether somebody said something, or a bridge remembered it.
-    enum Echo {
-        case none
-        /// No sign of life. What is left of it may be news, but nobody has moved because of it.
-        case echo
-    }
-
-    /// Connected is not alive, and a bridge's memory is no sign of life: it bears a time that it bore before, or it comes when
-    /// the bridge has just come back. What is said then just as it was is dropped. An alarm never is.
-    private func sortEchoes(_ topic: DeviceTopic) -> Echo {
-        guard topic.route.bridge != nil else { return .none }
-        let index = Int(topic.device.number)
-        var newest: Instant?
-        // A clock that runs ahead shows nothing.
-        for one in decoded { if let time = one.deviceTime, time <= now + .minutes(1) { newest = max(newest ?? time, time) } }
-        if let newest {
-            if let before = world.devices[index]?.newestDeviceTime, newest <= before {
-                return decoded.contains { isNews($0, topic, whenUnknown: true) } ? .none : .echo
-            }
-            world.devices[index]?.newestDeviceTime = newest
-            // What the bridge remembers is older than its return; what the device has just said is not.
-            guard isEchoing(topic), now - newest > Self.echoMax else { return .none }
-        } else if !isEchoing(topic) {
-            return .none
-        }
-        let hasNews = decoded.contains { isNews($0, topic, whenUnknown: false) }
-        let before = decoded.count
-        decoded.removeAll { !isNews($0, topic, whenUnknown: true) }
-        counts.repeated += before - decoded.count
-        return hasNews ? .none : .echo
-    }
-
-    /// Whether it differs from what this topic said last. An event is always news, and an alarm that is set.
-    ///
-    /// - Parameter whenUnknown: the answer where nothing was said on this topic since the start.
-    private func isNews(_ one: DecodedReading, _ topic: DeviceTopic, whenUnknown: Bool) -> Bool {
-        if isAlarm(one.quantity), one.value.asNumber != 0 { return true }
-        guard let last = topic.slots.first(where: { $0.quantity == one.quantity && $0.channel == one.channel })?.last else { return whenUnknown }
-        return last != one.value
-    }
-
     private func keepUndecodable(
         _ device: Device, _ route: Route, _ reason: String, _ payload: UnsafeRawBufferPointer?, _ tx: StoreTurn
     ) throws {
@@ -255,44 +97,6 @@ extension Engine {
             payload: payload.map { Array($0.prefix(configuration.limits.undecodablePayloadBytesMax)) },
             keptMax: configuration.limits.undecodableKeptMax)
     }
-
-    private func heard(_ topic: DeviceTopic, _ tx: StoreTurn) throws {
-        let id = topic.device
-        if topic.aliveSince != goneEver { try comesAlive(topic, tx) }
-        world.detectors.heard(id, at: now, into: &output)
-        if now <= topic.heardSavedUntil { return }
-        // A start reads the last sign of life from disk; it may be older than the truth by this much.
-        let index = Int(id.number)
-        try learn(topic, tx)
-        let saved = world.devices[index]?.savedHeardAt
-        let every = min(Self.heardSavedEvery, Span(milliseconds: (world.devices[index]?.device.expected ?? .days(1)).milliseconds / 4))
-        if saved.map({ now - $0 > every }) ?? true {
-            world.devices[index]?.savedHeardAt = now
-            try tx.saveHeard(id, at: now)
-        }
-        topic.heardSavedUntil = (world.devices[index]?.savedHeardAt ?? now) + every
-    }
-
-    /// The first sign of life since the topic was looked up, or since it was said that the device cannot be reached: what it
-    /// says itself is better evidence than what its network said before.
-    private func comesAlive(_ topic: DeviceTopic, _ tx: StoreTurn) throws {
-        topic.aliveSince = goneEver
-        let index = Int(topic.device.number)
-        world.devices[index]?.wasUnderstood = true
-        guard let before = world.devices[index]?.device else { return }
-        var device = before
-        device.offlineSince = nil
-        device.unavailable = nil
-        // What only a message shows: through what it is heard, and how often it should be.
-        device.bridge = device.bridge ?? topic.route.bridge
-        device.expected = device.expected ?? topic.route.expected
-        guard device != before else { return }
-        world.put(device)
-        try tx.save(device)
-        if device.expected != before.expected { watch(device) }
-    }
-
-    static var heardSavedEvery: Span { .minutes(15) }
 
     private func record(_ one: DecodedReading, _ topic: DeviceTopic, tooMuch: Bool, echo: Echo, _ tx: StoreTurn) throws {
         guard let (series, slot) = try series(one, topic, tx) else { return }
@@ -327,21 +131,6 @@ extension Engine {
         }
         world.devices[index]?.slots[slot].lastEventAt = now
         return false
-    }
-
-    /// How often this device speaks, where nothing else says it; see `Rhythm`.
-    private func learn(_ topic: DeviceTopic, _ tx: StoreTurn) throws {
-        let index = Int(topic.device.number)
-        guard var device = world.devices[index]?.device, device.expected == nil else { return }
-        var rhythm = device.rhythm ?? Rhythm()
-        // Where we could not hear, the silence was ours.
-        let couldHear = line.outages.last.map { outage in world.devices[index]?.savedHeardAt.map { outage.until <= $0 } ?? false } ?? true
-        let isNewDay = rhythm.heard(at: now, isGap: couldHear)
-        device.rhythm = rhythm
-        world.devices[index]?.device = device
-        guard isNewDay else { return }
-        try tx.save(device)
-        watch(device)
     }
 
     private func correct(_ deviceTime: Instant, _ id: DeviceID, _ tx: StoreTurn) throws -> Instant {
@@ -395,60 +184,6 @@ extension Engine {
         if seriesOfDevice >= limits.seriesPerDeviceMax { return "more quantities than a device may have (\(limits.seriesPerDeviceMax))" }
         let seriesOfHome = world.devices(of: device.home).reduce(0) { $0 + $1.slots.count }
         return seriesOfHome >= limits.seriesPerHomeMax ? "more quantities than a home may have (\(limits.seriesPerHomeMax))" : nil
-    }
-
-    // MARK: Admit
-
-    func meaning(of topic: String) -> TopicMeaning {
-        let levels = topic.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
-        if topic == Self.markerTopic { return .marker }
-        guard levels.count == 3 else { return .ignored }
-        let (owner, rest) = (String(levels[1]), String(levels[2]))
-        switch levels[0] {
-        case "homes":
-            let home = HomeID(owner)
-            if rest == "caring/answers" { return .citizenAnswers(home) }
-            if rest.hasPrefix("caring/") { return .ignored }
-            let routes = world.homes[home] == nil ? catalogue.route(topicBelowHome: rest).map { [$0] } ?? [] : catalogue.routes(topicBelowHome: rest, world.announced[home] ?? Announced())
-            switch routes.count {
-            case 0: return .stranger(home, address: rest, convention: "unknown")
-            case 1: return meaning(of: routes[0], home, topic: rest)
-            default:
-                return .several(
-                    routes.flatMap { route -> [TopicMeaning] in
-                        let one = meaning(of: route, home, topic: rest)
-                        if case .device(let topic) = one { topic.isAlone = false }
-                        if case .several(let inner) = one { return inner }
-                        return [one]
-                    })
-            }
-        case "helpers":
-            if rest == "answers" { return .answers(PersonID(owner)) }
-            if rest.hasPrefix("alerts/") { return .shown(PersonID(owner), AlertID(text: rest.dropFirst(7))) }
-            return .ignored
-        default: return .ignored
-        }
-    }
-
-    /// - Parameter topic: below the home.
-    private func meaning(of route: Route, _ home: HomeID, topic: String) -> TopicMeaning {
-        switch route.role {
-        case .ignored: return .ignored
-        case .announcement: return .announcement(home, route, topic: topic)
-        case .bridge: return .bridge(home, route)
-        case .shared: return .shared(home, route)
-        case .readings, .availability: break
-        }
-        var meaning = TopicMeaning.stranger(home, address: route.device, convention: route.convention)
-        guard world.homes[home] != nil else { return meaning }
-        if let state = world.device(home, route), !state.device.citizens.isEmpty {
-            meaning = .device(DeviceTopic(state.device.id, route, name: topic, home: home, homeNumber: thinning.number(of: home)))
-        }
-        // Other devices may be heard through this one, as the children of a Homie device are.
-        if route.role == .availability, world.devices(of: home).contains(where: { $0.device.bridge == route.device }) {
-            meaning = .several([meaning, .bridge(home, route)])
-        }
-        return meaning
     }
 
     private func remember(_ home: HomeID, _ address: String, _ convention: String) {
