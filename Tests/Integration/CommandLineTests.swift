@@ -78,7 +78,9 @@ extension RealProcesses {
                 (["device", "list"], ["home", "claimed"]),
                 (
                     ["device", "list", "--as", "ada"],
-                    ["home", "device", "convention", "citizens", "expectedSeconds", "lastHeardAt", "offline", "quantities"]
+                    [
+                        "home", "device", "name", "convention", "citizens", "expectedSeconds", "standing", "lastHeardAt", "offline", "quantities", "identity", "model",
+                    ]
                 ),
                 (
                     ["reading", "list", "--as", "ada"],
