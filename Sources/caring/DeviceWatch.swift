@@ -18,6 +18,7 @@ struct DeviceWatchCommand: AsyncParsableCommand {
         let printer = Printer(asJSON: globals.call.json)
         let connection = globals.connection
         var position: Int64 = -1
+        var hasBegun = false
         var failures = 0
         while true {
             do {
@@ -25,17 +26,18 @@ struct DeviceWatchCommand: AsyncParsableCommand {
                 failures = 0
                 printer.print(answer)
                 guard answer.reply.outcome == .done else { throw ExitCode.failure }
-                if position < 0 { printer.note("Watching; Ctrl-C ends it.") }
-                position = max(0, answer.reply.next ?? position)
+                if !hasBegun { printer.note("Watching; Ctrl-C ends it.") }
+                hasBegun = true
+                position = answer.reply.next ?? position
             } catch let problem as GatewayProblem {
-                guard position >= 0, problem.mayPass, failures < Self.failuresMax else {
+                guard hasBegun, problem.mayPass, failures < Self.failuresMax else {
                     printer.print(problem)
                     throw ExitCode.failure
                 }
                 if failures == 0 { printer.note("The gateway is gone: nothing is seen until it is back.") }
                 failures += 1
                 // It counts anew after a restart.
-                position = 0
+                position = -1
             }
             try await Task.sleep(for: Self.pause)
         }

@@ -116,24 +116,6 @@ import Testing
         #expect(whole.knows(message(10_000), isDuplicate: true) == false)
     }
 
-    @Test func whatHasExpiredAtTheBrokerLeavesAGapAndNoMore() {
-        let all = (1...200).map { entry(UInt16($0), "\($0)") }
-        var ledger = Ledger()
-        ledger.append(all)
-        ledger.beginComparing()
-        #expect(ledger.knows(all[10], isDuplicate: true) == true)
-        #expect(ledger.knows(all[14], isDuplicate: true) == true)
-        #expect(ledger.knows(all[15], isDuplicate: true) == true)
-        #expect(ledger.knows(all[15 + 65], isDuplicate: true) == false, "Farther than a gap is.")
-        #expect(!ledger.isComparing)
-        // What is no duplicate, and what is not known to be one, has no gaps.
-        for flag in [false, nil] as [Bool?] {
-            ledger.beginComparing()
-            #expect(ledger.knows(all[10], isDuplicate: true) == true)
-            #expect(ledger.knows(all[14], isDuplicate: flag) == false)
-        }
-    }
-
     @Test func whatABrokerSavedLongAgoIsKnownWithoutThatByRareBytes() {
         func message(_ number: Int) -> Ledger.Entry { entry(UInt16(number % 65_535 + 1), number % 7 == 0 ? "rare \(number)" : "1") }
         var whole = Ledger()

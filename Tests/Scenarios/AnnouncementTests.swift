@@ -313,12 +313,15 @@ import Testing
         try street.gateway.publish("homes/elm-3/vitals/body-weight", "eighty one")
         let seen = try street.gateway.say(.deviceWatch(home: nil, after: 0), as: "ada")
         #expect(seen.say.count == 1 && !seen.say.joined().contains("eighty"), "\(seen.say)")
+        // Bob has not begun: then nothing is shown, and beginning is written down.
+        #expect(try street.gateway.say(.deviceWatch(home: nil, after: 0), as: "bob").next == -1)
+        _ = try street.gateway.say(.deviceWatch(home: nil, after: -1), as: "bob")
         let own = try street.gateway.say(.deviceWatch(home: nil, after: 0), as: "bob")
         #expect(own.say.joined().contains("eighty one"))
-        // Whoever asks from the middle without having begun begins, which is written down.
+        // Whoever has not asked for a while has to begin anew.
         try street.gateway.advance(.minutes(5))
         try street.gateway.publish("homes/elm-3/vitals/body-weight", "81")
-        #expect(try street.gateway.say(.deviceWatch(home: nil, after: 1), as: "bob").next == 0)
+        #expect(try street.gateway.say(.deviceWatch(home: nil, after: 1), as: "bob").next == -1)
     }
 
     @Test func `somebody else's consent does not open a past`() throws {

@@ -97,6 +97,7 @@ import Testing
         #expect(seen.say[1].contains("temperature 20.5 Cel"))
         #expect(seen.say[2].contains("No convention understands this topic."))
         // Bob lives there, too, but Ada's heart is not his.
+        _ = try street.gateway.say(.deviceWatch(home: nil, after: -1), as: "bob")
         let bobs = try street.gateway.say(.deviceWatch(home: nil, after: from), as: "bob")
         #expect(bobs.say[0].contains("somebody else's") && !bobs.say[0].contains("71"))
         #expect(!bobs.items[0].text.contains("71"))

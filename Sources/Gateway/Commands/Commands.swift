@@ -176,7 +176,7 @@ extension Command {
     var isLogged: Bool {
         switch self {
         case .alertWatch(let after, _): after <= 0
-        case .deviceWatch(_, let after): after <= 0
+        case .deviceWatch(_, let after): after < 0
         case .status: false
         default: true
         }

@@ -146,9 +146,9 @@ extension Engine {
             throw CommandProblem.refused("What devices say is shown to those who live with them: use --as with a citizen of the home.")
         }
         let home = try home(name, actor)
-        // Numbers begin anew after a restart, and each beginning is an entry in the log.
-        guard after <= 0 || deviceWatch.isWatching(home) else { return Reply(next: 0) }
-        guard let (seen, next) = deviceWatch.look(home, after: after, now: now) else {
+        // Each person begins with a negative number, which is an entry in the log; so does whoever was there before a restart.
+        guard after < 0 || deviceWatch.isWatching(home, person.id, now: now) else { return Reply(next: -1) }
+        guard let (seen, next) = deviceWatch.look(home, person.id, after: after, now: now) else {
             throw CommandProblem.failed("\(DeviceWatch.homesMax) homes are watched already: try again when somebody has stopped.")
         }
         var say: [String] = []

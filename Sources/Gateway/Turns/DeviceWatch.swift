@@ -26,7 +26,9 @@ struct DeviceWatch {
     }
 
     private struct Watched {
-        var askedAt: Instant
+        /// Who looks, and when each asked last.
+        var asked: [PersonID: Instant]
+        var askedAt: Instant { asked.values.max() ?? .distantPast }
         var seen: [Seen] = []
     }
     private var homes: [HomeID: Watched] = [:]
@@ -40,14 +42,17 @@ struct DeviceWatch {
     }
 
     func isWatching(_ home: HomeID) -> Bool { homes[home] != nil }
+    func isWatching(_ home: HomeID, _ person: PersonID, now: Instant) -> Bool {
+        homes[home]?.asked[person].map { now - $0 < Self.unasked } ?? false
+    }
 
     /// Somebody looks: what was seen after `after`, and what to ask for next. A negative `after`: from now on.
     ///
     /// - Returns: nil where too many homes are looked at.
-    mutating func look(_ home: HomeID, after: Int64, now: Instant) -> (seen: [Seen], next: Int64)? {
+    mutating func look(_ home: HomeID, _ person: PersonID, after: Int64, now: Instant) -> (seen: [Seen], next: Int64)? {
         expire(now: now)
         guard homes[home] != nil || homes.count < Self.homesMax else { return nil }
-        homes[home, default: Watched(askedAt: now)].askedAt = now
+        homes[home, default: Watched(asked: [:])].asked[person] = now
         let seen = after < 0 ? [] : (homes[home]?.seen ?? []).filter { $0.n > after }
         return (seen, seen.last?.n ?? max(after, next - 1))
     }

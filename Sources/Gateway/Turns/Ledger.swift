@@ -93,8 +93,8 @@ struct Ledger: Sendable {
         // Behind the last entry is what was never kept, whatever an older run of the same bytes would say.
         var going: [Run] = []
         if let latest = runs.first, latest.next < entries.count {
-            for run in runs {
-                if let found = place(of: entry, in: run, isDuplicate) { going.append(Run(start: run.start, next: found + 1)) }
+            for run in runs where entries[run.next].isSameMessage(as: entry) && (isDuplicate ?? true || entries[run.next].waited) {
+                going.append(Run(start: run.start, next: run.next + 1))
             }
         }
         if going.isEmpty {
@@ -107,19 +107,6 @@ struct Ledger: Sendable {
         }
         comparing = .at(going)
         return true
-    }
-
-    /// So many entries of a run may be missing from what comes again: offers that have expired at the broker meanwhile.
-    static let gapMax = 64
-
-    /// Where in a run this message stands; nil: it does not. Its packet id stands there once, so nothing else is met behind a gap.
-    private func place(of entry: Entry, in run: Run, _ isDuplicate: Bool?) -> Int? {
-        func matches(_ index: Int) -> Bool { entries[index].isSameMessage(as: entry) && (isDuplicate ?? true || entries[index].waited) }
-        guard run.next < entries.count else { return nil }
-        if matches(run.next) { return run.next }
-        // A run that has not begun has no gaps.
-        guard isDuplicate == true, run.start < run.next else { return nil }
-        return (run.next..<min(entries.count, run.next + Self.gapMax)).first(where: matches)
     }
 
     /// Bytes that stand in the ledger more often than this show nothing of where a run began.
