@@ -261,6 +261,15 @@ public struct StoreTurn {
         try run("INSERT INTO acknowledged (upTo, entries) VALUES (?, ?)", [upTo, Data(entries)])
         try run("DELETE FROM acknowledged WHERE upTo <= ?", [upTo - keep])
     }
+    /// What stands behind `upTo` goes: the broker has forgotten it.
+    ///
+    /// - Parameter entryBytes: the size of one entry in bytes.
+    public func cutAcknowledged(to upTo: Int64, entryBytes: Int) throws {
+        try run("DELETE FROM acknowledged WHERE upTo - length(entries) / ? >= ?", [Int64(entryBytes), upTo])
+        try run(
+            "UPDATE acknowledged SET entries = substr(entries, 1, length(entries) - (upTo - ?) * ?), upTo = ? WHERE upTo > ?",
+            [upTo, Int64(entryBytes), upTo, upTo])
+    }
     public func forgetAcknowledged() throws { try run("DELETE FROM acknowledged", []) }
     public func setSubscriptions(_ filters: [String]) throws {
         try run("DELETE FROM subscription", [])

@@ -40,6 +40,32 @@ import Testing
         try store.close()
     }
 
+    @Test func `what the broker has forgotten leaves the ledger, and a row that it only touches keeps the rest`() throws {
+        let folder = Folder()
+        var store = try folder.open()
+        try store.turn { tx in
+            try tx.appendAcknowledged(upTo: 3, entries: [1, 2, 3], keep: 100)
+            try tx.appendAcknowledged(upTo: 5, entries: [4, 5], keep: 100)
+            try tx.appendAcknowledged(upTo: 8, entries: [6, 7, 8], keep: 100)
+        }
+        try store.turn { try $0.cutAcknowledged(to: 8, entryBytes: 1) }
+        #expect(try store.read { try $0.acknowledged() }.entries == [[1, 2, 3], [4, 5], [6, 7, 8]])
+        try store.turn { try $0.cutAcknowledged(to: 4, entryBytes: 1) }
+        #expect(try store.read { try $0.acknowledged() }.entries == [[1, 2, 3], [4]])
+        try store.turn { tx in
+            try tx.cutAcknowledged(to: 3, entryBytes: 1)
+            try tx.appendAcknowledged(upTo: 4, entries: [9], keep: 100)
+        }
+        try store.close()
+        store = try folder.open()
+        let (upTo, rows) = try store.read { try $0.acknowledged() }
+        #expect(upTo == 4)
+        #expect(rows == [[1, 2, 3], [9]])
+        try store.turn { try $0.cutAcknowledged(to: 0, entryBytes: 1) }
+        #expect(try store.read { try $0.acknowledged() }.entries == [])
+        try store.close()
+    }
+
     @Test func `only so many backlogs are remembered, and the newest stay`() throws {
         let folder = Folder()
         let store = try folder.open()

@@ -42,13 +42,10 @@ extension Engine {
                 try one.withMessage(0) { topic, payload, info in
                     entry = Ledger.Entry(packetID: info.packetID, hash: stableHash(payload, from: stableHash(topic)))
                     try setAside(topic, payload, entry.hash, "keeping it failed: \(Self.reason(error))", tx)
-                    guard entry.packetID != 0 else { return }
-                    try tx.appendAcknowledged(upTo: acknowledgedEver + 1, entries: Ledger.bytes([entry]), keep: Int64(Ledger.entriesMax))
+                    try saveAcknowledged(entry.packetID == 0 ? [] : [entry], tx)
                 }
             }
-            guard entry.packetID != 0 else { return }
-            ledger.append([entry])
-            acknowledgedEver += 1
+            noteAcknowledged(entry.packetID == 0 ? [] : [entry])
         }
     }
 
@@ -68,18 +65,28 @@ extension Engine {
                 underway?.clear()
                 try flushThinned(tx)
                 try saveStrangers(tx)
-                guard !acknowledged.isEmpty else { return }
-                try tx.appendAcknowledged(
-                    upTo: acknowledgedEver + Int64(acknowledged.count), entries: Ledger.bytes(acknowledged),
-                    keep: Int64(Ledger.entriesMax))
+                try saveAcknowledged(acknowledged, tx)
             }
         } catch {
             if let ledgerBefore { ledger = ledgerBefore }
             early = earlyBefore
             throw error
         }
-        ledger.append(acknowledged)
-        acknowledgedEver += Int64(acknowledged.count)
+        noteAcknowledged(acknowledged)
+    }
+
+    private func saveAcknowledged(_ entries: [Ledger.Entry], _ tx: StoreTurn) throws {
+        // The first message that is new shows what the broker has forgotten, and is itself appended.
+        guard !entries.isEmpty else { return }
+        let kept = acknowledgedEver - Int64(ledger.forgotten)
+        if ledger.forgotten > 0 { try tx.cutAcknowledged(to: kept, entryBytes: Ledger.entryBytes) }
+        try tx.appendAcknowledged(upTo: kept + Int64(entries.count), entries: Ledger.bytes(entries), keep: Int64(Ledger.entriesMax))
+    }
+
+    private func noteAcknowledged(_ entries: [Ledger.Entry]) {
+        guard !entries.isEmpty else { return }
+        acknowledgedEver += Int64(entries.count - ledger.forgotten)
+        ledger.append(entries)
     }
 
     private func takeOne(_ burst: borrowing Burst, _ i: Int, _ acknowledged: inout [Ledger.Entry], _ tx: StoreTurn) throws {
@@ -112,10 +119,7 @@ extension Engine {
     /// Delivered again, it counts once. What has no packet id (QoS 0, a replay) is never delivered again.
     private func isKnown(_ entry: Ledger.Entry, _ info: MessageInfo, _ acknowledged: inout [Ledger.Entry], _ tx: StoreTurn) throws -> Bool {
         guard entry.packetID != 0 else { return false }
-        if ledger.isComparing {
-            if ledger.knows(entry, isDuplicate: info.isDuplicate) { return true }
-            acknowledged += ledger.takeRepeated()
-        }
+        if ledger.isComparing, ledger.knows(entry, isDuplicate: info.isDuplicate) { return true }
         acknowledged.append(Ledger.Entry(packetID: entry.packetID, hash: entry.hash, waited: isCatchingUp))
         // What was taken early had been on its way to us.
         if !early.isEmpty, info.isDuplicate ?? true, early.remove(entry) != nil {
@@ -149,10 +153,7 @@ extension Engine {
                     let entry = Ledger.Entry(packetID: info.packetID, hash: stableHash(payload, from: stableHash(topic)))
                     if entry.packetID != 0 {
                         // It ends a comparison like any other message that is new.
-                        if ledger.isComparing {
-                            _ = ledger.knows(entry, isDuplicate: info.isDuplicate)
-                            acknowledged += ledger.takeRepeated()
-                        }
+                        if ledger.isComparing { _ = ledger.knows(entry, isDuplicate: info.isDuplicate) }
                         acknowledged.append(Ledger.Entry(packetID: entry.packetID, hash: entry.hash, waited: isCatchingUp))
                     }
                     try setAside(topic, payload, entry.hash, "taking it failed: \(Self.reason(error))", tx)

@@ -9,13 +9,17 @@
 /// once. So the first new message of a home whose every message is the same is not taken for one of 65 535
 /// messages ago.
 ///
+/// **What has expired at the broker** is missing from what comes again, so a run may pass over a few entries (`gapMax`), where it is
+/// known whether DUP (MQTT 5, 3.3.1.1) is set: a packet id stands in those few once.
+///
 /// **A broker that was killed** comes back with what it saved last, up to its `autosave_interval` ago. Then the run is
 /// followed by entries that the broker has forgotten, and it gives their packet ids again: new messages of equal bytes
-/// would go on matching. DUP (MQTT 5, 3.3.1.1) tells them apart. A message that was on its way to us before the broker saved
+/// would go on matching. DUP tells them apart. A message that was on its way to us before the broker saved
 /// is sent again with it; so what comes without is new, unless it had waited for us when the broker saved and was first
 /// sent after that, on a connection that the broker does not remember. Only entries that had waited (`Entry.waited`) can
 /// be that. What is left in doubt is plain: after the broker saved without us, equal bytes of one home that came until we
-/// had caught up, and equal bytes that came between the broker's return and ours.
+/// had caught up, and equal bytes that came between the broker's return and ours. What the broker has forgotten leaves the
+/// ledger with the first message that is new: it cannot come again, and its ids can.
 struct Ledger: Sendable {
     /// Entries that are kept: twice as many as there are packet ids, so that what can come again is among them.
     static let entriesMax = 131_072
@@ -59,8 +63,8 @@ struct Ledger: Sendable {
     private var comparing = Comparing.no
     /// No broker answered before this connection: what comes again may be older than all that can be unacknowledged.
     private var isOlderPossible = false
-    /// See `takeRepeated`.
-    private var repeated: [Entry] = []
+    /// Entries that have left the end since the last commit, because the broker has forgotten them.
+    private(set) var forgotten = 0
 
     var count: Int { entries.count }
     /// Whether messages are being compared; false for nearly all of the time.
@@ -70,13 +74,12 @@ struct Ledger: Sendable {
     mutating func beginComparing(brokerWasDown: Bool = false) {
         comparing = entries.isEmpty ? .no : .first
         isOlderPossible = brokerWasDown
-        repeated.removeAll()
     }
 
     /// The broker knows no session: nothing of before comes again, and packet ids begin anew.
     mutating func removeAll() {
         entries.removeAll()
-        repeated.removeAll()
+        forgotten = 0
         comparing = .no
     }
 
@@ -90,23 +93,46 @@ struct Ledger: Sendable {
         case .first: runs = beginnings(entry, isDuplicate)
         case .at(let found): runs = found
         }
+        let going = runs.compactMap { run in place(of: entry, in: run, isDuplicate).map { Run(start: run.start, next: $0 + 1) } }
         // Behind the last entry is what was never kept, whatever an older run of the same bytes would say.
-        var going: [Run] = []
-        if let latest = runs.first, latest.next < entries.count {
-            for run in runs where entries[run.next].isSameMessage(as: entry) && (isDuplicate ?? true || entries[run.next].waited) {
-                going.append(Run(start: run.start, next: run.next + 1))
-            }
-        }
-        if going.isEmpty {
-            // What comes again reaches to the last entry, unless the broker has forgotten what came behind it.
-            if let latest = runs.first, latest.start < latest.next, latest.next < entries.count {
-                repeated = Array(entries[latest.start..<latest.next])
-            }
+        if going.isEmpty || (runs.first?.next ?? 0) >= entries.count {
+            forgetWhatTheBrokerForgot(runs.first, isFollowedBy: entry.packetID)
             comparing = .no
             return false
         }
         comparing = .at(going)
         return true
+    }
+
+    /// So many entries of a run may be missing from what comes again: offers and answers that have expired at the broker.
+    static let gapMax = 64
+
+    /// Where in a run this message stands; nil: it does not.
+    private func place(of entry: Entry, in run: Run, _ isDuplicate: Bool?) -> Int? {
+        func matches(_ index: Int) -> Bool { entries[index].isSameMessage(as: entry) && (isDuplicate ?? true || entries[index].waited) }
+        guard run.next < entries.count else { return nil }
+        if matches(run.next) { return run.next }
+        // A run that has not begun has no gaps.
+        guard isDuplicate != nil, run.start < run.next else { return nil }
+        return (run.next..<min(entries.count, run.next + Self.gapMax)).first(where: matches)
+    }
+
+    /// How far one packet id is ahead of another as ids go round, 1 … 65 535: 0 … 65 534.
+    private static func distance(from: UInt16, to: UInt16) -> Int { (Int(to) - Int(from) + 65_535) % 65_535 }
+
+    /// The broker has sent all that it knows of and gives this id anew. So it has forgotten what stands behind the run;
+    /// and, where nothing came again, whatever has this id or one after it.
+    private mutating func forgetWhatTheBrokerForgot(_ run: Run?, isFollowedBy id: UInt16) {
+        var end = entries.count
+        if let run, run.start < run.next {
+            end = run.next
+        } else {
+            // An id that is less than half a round behind is behind; of what is farther nothing can be said.
+            while end > 0, entries.count - end < Self.unacknowledgedMax / 2,
+                Self.distance(from: id, to: entries[end - 1].packetID) < Self.unacknowledgedMax / 2 { end -= 1 }
+        }
+        forgotten += entries.count - end
+        entries.removeLast(entries.count - end)
     }
 
     /// Bytes that stand in the ledger more often than this show nothing of where a run began.
@@ -117,12 +143,14 @@ struct Ledger: Sendable {
     /// Beyond what can be unacknowledged at once only what a killed broker saved long ago can come again. Where it is not known
     /// that it was killed (we may have ended at the same time), a run begins there only with bytes that are rare: ids go round,
     /// and a message that was never kept may be the same as one of 65 535 messages ago.
+    ///
+    /// A message whose id is the next one, or nearly, is the next one: never kept, though 65 535 ago stands the same.
     private func beginnings(_ entry: Entry, _ isDuplicate: Bool?) -> [Run] {
         func all() -> [Run] { entries.indices.reversed().filter { entries[$0].isSameMessage(as: entry) }.map { Run(start: $0, next: $0) } }
-        if isOlderPossible { return all() }
-        if let latest = entries.suffix(Self.unacknowledgedMax).lastIndex(where: { $0.packetID == entry.packetID }), entries[latest].isSameMessage(as: entry) {
-            return [Run(start: latest, next: latest)]
-        }
+        let latest = entries.suffix(Self.unacknowledgedMax).lastIndex(where: { $0.packetID == entry.packetID })
+        let isNext = latest == nil && entries.last.map { Self.distance(from: $0.packetID, to: entry.packetID) <= Self.gapMax } ?? true
+        if isOlderPossible && !isNext { return all() }
+        if let latest, entries[latest].isSameMessage(as: entry) { return [Run(start: latest, next: latest)] }
         guard isDuplicate == true else { return [] }
         var times = 0
         for other in entries where other.hash == entry.hash {
@@ -132,15 +160,10 @@ struct Ledger: Sendable {
         return all()
     }
 
-    /// What was just acknowledged a second time and has to stand behind what the broker has forgotten, once: so that it is
-    /// found in one run with what comes now, should both come again.
-    mutating func takeRepeated() -> [Entry] {
-        defer { repeated.removeAll() }
-        return repeated
-    }
-
+    /// After the commit that kept them, and that forgot what the broker has forgotten.
     /// After the commit that kept them.
     mutating func append(_ new: [Entry]) {
+        forgotten = 0
         entries.append(contentsOf: new)
         // Cut seldom and by much: while a run is compared, positions must not move.
         if entries.count > 2 * Self.entriesMax && !isComparing {
@@ -149,6 +172,8 @@ struct Ledger: Sendable {
     }
 
     // MARK: As bytes
+
+    static let entryBytes = 10
 
     /// Ten bytes an entry, little-endian: the packet id; the hash, with `waited` as its highest bit.
     static func bytes(_ entries: [Entry]) -> [UInt8] {
