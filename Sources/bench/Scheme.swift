@@ -78,10 +78,12 @@ struct Scheme {
         try tx.save(Person(id: citizen, kind: .citizen, name: "Citizen of \(home)", home: home, addedAt: now))
         for device in Self.devices.prefix(devicesPerHome) {
             let id = DeviceID(Int32(try tx.next("device")))
-            try tx.save(
-                Device(
-                    id: id, home: home, address: "zigbee2mqtt/\(device)", convention: "zigbee2mqtt", expected: nil, citizens: [citizen],
-                    claimedAt: now))
+            var claimed = Device(
+                id: id, home: home, address: "zigbee2mqtt/\(device)", convention: "zigbee2mqtt", expected: nil, citizens: [citizen],
+                claimedAt: now)
+            // As a claim writes it down; without it each device would be written again with its first message.
+            claimed.bridge = "zigbee2mqtt/bridge"
+            try tx.save(claimed)
             try tx.claim(id, citizen: citizen, by: "bench", at: now)
         }
     }

@@ -176,8 +176,7 @@ enum Zigbee2MQTTVolts {
     static func settle(_ readings: inout [DecodedReading], from start: Int) {
         var index = start
         while index < readings.count {
-            let reading = readings[index]
-            if case .number(let number) = reading.value, number > voltsMax, reading.quantity == voltage {
+            if case .number(let number) = readings[index].value, number > voltsMax, readings[index].quantity == voltage {
                 guard readings[start...].contains(where: { batteries.contains($0.quantity) }) else {
                     readings.remove(at: index)
                     continue
@@ -194,9 +193,9 @@ enum Zigbee2MQTTVolts {
 ///
 /// Until the whole message is read such a reading has a channel that no device can give.
 enum Zigbee2MQTTBeside {
-    private static let mark: Character = "\u{1}"
+    private static let mark: UInt8 = 1
 
-    static func channel(_ other: Quantity) -> String { "\(mark)\(other.name)" }
+    static func channel(_ other: Quantity) -> String { "\(Character(UnicodeScalar(mark)))\(other.name)" }
 
     static func guessed(_ base: Zigbee2MQTTProfile) -> Profile.Members {
         var members = Zigbee2MQTTVolts.widened(base.members)
@@ -205,8 +204,8 @@ enum Zigbee2MQTTBeside {
     }
 
     static func settle(_ readings: inout [DecodedReading], from start: Int) {
-        guard readings[start...].contains(where: { $0.channel.first == mark }) else { return }
-        for index in (start..<readings.count).reversed() where readings[index].channel.first == mark {
+        // Looked for in place and by its byte: this is done for every message.
+        for index in (start..<readings.count).reversed() where readings[index].channel.utf8.first == mark {
             let other = Quantity(readings[index].channel.dropFirst())
             if readings[start...].contains(where: { $0.quantity == other }) {
                 readings[index].channel = ""

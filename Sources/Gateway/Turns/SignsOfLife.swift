@@ -79,7 +79,7 @@ extension Engine {
         let index = Int(topic.device.number)
         var newest: Instant?
         // A clock that runs ahead shows nothing.
-        for one in decoded { if let time = one.deviceTime, time <= now + .minutes(1) { newest = max(newest ?? time, time) } }
+        for i in decoded.indices { if let time = decoded[i].deviceTime, time <= now + .minutes(1) { newest = max(newest ?? time, time) } }
         if let newest {
             if let before = world.devices[index]?.newestDeviceTime, newest <= before {
                 return decoded.contains { isNews($0, topic, whenUnknown: true) } ? .none : .echo
