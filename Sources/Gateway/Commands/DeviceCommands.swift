@@ -56,7 +56,6 @@ extension Engine {
         guard thing.address.utf8.count <= 512 else { throw CommandProblem.failed("That device's address is longer than 512 bytes.") }
         let mine = citizens.map(\.id)
         var device: Device
-        let before = thing.device?.citizens ?? []
         if let known = thing.device {
             device = known
             let news = Set(known.citizens).union(mine).sorted()
@@ -68,16 +67,7 @@ extension Engine {
                 throw CommandProblem.refused(
                     "It is claimed by \(known.citizens.map(\.name).joined(separator: " and ")), who may share it: caring device claim \u{201C}\(safeText(address))\u{201D} --for \(mine.map(\.name).joined(separator: " "))")
             }
-            if known.citizens.isEmpty { device.claimedAt = now }
-            device.citizens = news
-            device.expected = interval ?? known.expected
-            device.retiredAt = nil
-            device.title = title ?? known.title
-            try tx.save(device)
-            for person in mine where !before.contains(person) { try tx.claim(device.id, citizen: person, by: actor.inLog, at: now) }
-            try tx.removeStranger(home, device.address)
-            world.put(device)
-            watch(device)
+            device = try join(known, mine, expected: interval, title: title, by: actor.inLog, tx)
         } else {
             guard world.devices(of: home).count < configuration.limits.devicesPerHomeMax else {
                 throw CommandProblem.failed("\(home) has \(world.devices(of: home).count) devices, as many as a home may have (devicesPerHomeMax).")
@@ -91,16 +81,35 @@ extension Engine {
                 world.put(device)
             }
         }
-        for slot in world.device(device.id)?.slots ?? [] {
-            world.detectors.addSeries(slot.series, device: device.id, quantity: slot.quantity, at: now, into: &output)
-        }
-        try takeOver(tx)
+        deeds.claimed.append(Deeds.Claim(device, mine))
         topics.removeAll()
         shared.removeAll()
         let who = device.citizens.map(\.name).joined(separator: " and ")
         var say = ["\(Self.called(device)) in \(home) belongs to \(who) now. From now on what it says is stored; who may learn of it, \(device.citizens.count > 1 ? "they decide" : "\(who) decides") with consent."]
         if let expected = device.expected { say.append("It should be heard from every \(expected.inWords).") }
         return Reply(say: say, items: [claimed(device)])
+    }
+
+    /// A device that is known, from now on these people's as well.
+    ///
+    /// - Parameters: `expected`, `title`: nil: as it was.
+    func join(_ known: Device, _ citizens: [PersonID], expected: Span?, title: String?, by: String, _ tx: StoreTurn) throws -> Device {
+        var device = known
+        if known.citizens.isEmpty { device.claimedAt = now }
+        device.citizens = Set(known.citizens).union(citizens).sorted()
+        device.expected = expected ?? known.expected
+        device.retiredAt = nil
+        device.title = title ?? known.title
+        try tx.save(device)
+        for person in citizens.sorted() where !known.citizens.contains(person) { try tx.claim(device.id, citizen: person, by: by, at: now) }
+        try tx.removeStranger(device.home, device.address)
+        world.put(device)
+        watch(device)
+        for slot in world.device(device.id)?.slots ?? [] {
+            world.detectors.addSeries(slot.series, device: device.id, quantity: slot.quantity, at: now, into: &output)
+        }
+        try takeOver(tx)
+        return device
     }
 
     func claimed(_ device: Device) -> JSON {
@@ -140,17 +149,10 @@ extension Engine {
         guard device.citizens != [heir.id] else { return Reply(say: ["It is \(heir.id)'s already."], items: [claimed(device)]) }
         let giver = device.citizens.map(\.name).joined(separator: " and ")
         try release(device, tx)
-        var moved = device
-        moved.citizens = [heir.id]
-        moved.claimedAt = now
-        try tx.save(moved)
-        try tx.claim(moved.id, citizen: heir.id, by: actor.inLog, at: now)
-        world.put(moved)
-        watch(moved)
-        for slot in world.device(moved.id)?.slots ?? [] {
-            world.detectors.addSeries(slot.series, device: moved.id, quantity: slot.quantity, at: now, into: &output)
-        }
-        try takeOver(tx)
+        var nobodys = device
+        nobodys.citizens = []
+        let moved = try join(nobodys, [heir.id], expected: nil, title: nil, by: actor.inLog, tx)
+        deeds.claimed.append(Deeds.Claim(moved, [heir.id]))
         return Reply(
             say: ["\(Self.called(moved)) in \(home) is \(heir.id)'s from now on. What it said before stays \(giver)'s."], items: [claimed(moved)])
     }
@@ -242,6 +244,7 @@ extension Engine {
 
     /// A device that one of several people lets go is let go: storing needs every one's permit.
     func release(_ device: Device, _ tx: StoreTurn) throws {
+        deeds.released.append(Deeds.Thing(device))
         var released = device
         released.citizens = []
         try tx.releaseClaims(device.id, at: now)

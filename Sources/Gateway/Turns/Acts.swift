@@ -3,24 +3,87 @@ import Foundation
 import Logging
 import Store
 
+/// One line of the journal: what somebody decided, or what the gateway claimed because they had said that it should.
+struct Act: Codable {
+    /// Nil: only `claims`.
+    var command: Command?
+    var by: PersonID?
+    /// The consent record that it made, by which a later withdrawal names it.
+    var made: String?
+    /// What it took from somebody, or what a consent names, in the consent's order.
+    var devices: [Deeds.Thing]?
+    /// What became whose by it. In a line with neither `devices` nor `claims` (an older gateway wrote it) the command's
+    /// own words say which device is meant.
+    var claims: [Deeds.Claim]?
+    /// No person asked for these claims one by one: the home has what announces itself.
+    var isByItself: Bool?
+}
+
+/// What a turn does to whose devices are whose, for the journal.
+struct Deeds: Sendable {
+    /// Which device is meant, and enough to know it where it is not known: claims outlive their announcement.
+    struct Thing: Codable, Hashable, Sendable {
+        var home: HomeID
+        /// Its name then.
+        var address: String
+        var identity: String?
+        var convention: String
+        var expected: Span?
+        var title: String?
+        var model: String?
+        var bridge: String?
+
+        init(_ device: Device) {
+            (home, address, identity, convention) = (device.home, device.address, device.identity, device.convention)
+            (expected, title, model, bridge) = (device.expected, device.title, device.model, device.bridge)
+        }
+    }
+
+    struct Claim: Codable, Hashable, Sendable {
+        var device: Thing
+        /// Who joined.
+        var citizens: [PersonID]
+
+        init(_ device: Device, _ citizens: [PersonID]) {
+            self.device = Thing(device)
+            self.citizens = citizens
+        }
+    }
+
+    var released: [Thing] = []
+    var claimed: [Claim] = []
+    var claimedByItself: [Claim] = []
+}
+
 /// What people decided of their own data, kept beside the database as well: a database that goes on from a backup must
 /// not tell what a citizen has forbidden since.
 extension Engine {
-    private struct Act: Codable {
-        var command: Command
-        var by: PersonID?
-        /// The consent record that it made, by which a later withdrawal names it.
-        var made: String?
+    /// What takes away is in the journal before the commit: repeated, it forbids too much at worst. What permits comes
+    /// after it (`isAfterCommit`), because nobody may be told what was only tried. Giving a device away is both.
+    func journal(_ command: Command, _ actor: Actor, _ reply: Reply, isAfterCommit: Bool) throws {
+        guard command.isAct, reply.outcome == .done else { return }
+        let item = reply.items.first
+        var act = Act(by: actor.person?.id)
+        if command.permits == isAfterCommit {
+            act.command = command.dated(from: item?["from"]?.string, until: item?["until"]?.string)
+            act.made = command.makesConsent ? item?["consent"]?.string : nil
+            if command.makesConsent { act.devices = namedDevices(item) } else if !command.permits { act.devices = deeds.released }
+        }
+        if isAfterCommit, command.permits && !command.makesConsent || !deeds.claimed.isEmpty { act.claims = deeds.claimed }
+        guard act.command != nil || act.claims != nil else { return }
+        try journal(act)
     }
 
-    /// What takes away is in the journal before the commit: repeated, it forbids too much at worst. What permits comes
-    /// after it (`isAfterCommit`), because nobody may be told what was only tried.
-    func journal(_ command: Command, _ actor: Actor, _ reply: Reply, isAfterCommit: Bool) throws {
-        guard let journal, command.isAct, command.permits == isAfterCommit, reply.outcome == .done else { return }
-        let item = reply.items.first
-        let act = Act(
-            command: command.dated(from: item?["from"]?.string, until: item?["until"]?.string), by: actor.person?.id,
-            made: command.makesConsent ? item?["consent"]?.string : nil)
+    /// What the turn that was just committed claimed of itself. Nobody waits for it, so what cannot be written is only logged.
+    func journalOwnClaims() {
+        guard !deeds.claimedByItself.isEmpty else { return }
+        do { try journal(Act(claims: deeds.claimedByItself, isByItself: true)) } catch {
+            log.error("What was claimed is not in the journal: a restore would forget it.", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func journal(_ act: Act) throws {
+        guard let journal else { return }
         do {
             try journal.append(Array(JSONEncoder().encode(act)), at: now)
         } catch {
@@ -30,63 +93,14 @@ extension Engine {
         }
     }
 
-    /// Does again, in their order, what people did after the backup was made. It may be cut off and done anew.
-    ///
-    /// - Returns: how many were done, and how many could not be.
-    /// - Throws: what kept an act from being written down: then all of them have to be done again.
-    public func repeatActs(of journal: ActJournal, since: Instant) throws -> (done: Int, failed: Int) {
-        let (written, damaged) = try journal.acts(since: since)
-        let acts = written.map { try? JSONDecoder().decode(Act.self, from: Data($0.body)) }
-        // A permit that was withdrawn later is not given again at all, not even for a moment.
-        let withdrawn = Set(acts.compactMap { act in if case .consentWithdraw(let id) = act?.command { id } else { nil } })
-        var (done, failed) = (0, damaged)
-        // Records that are made again have other numbers: none that was given out is given again.
-        var madeAgain: [String: String] = [:]
-        for act in acts {
-            guard let act else {
-                failed += 1
-                continue
-            }
-            if act.command.permits, let made = act.made, withdrawn.contains(made) || isThere(made) {
-                done += 1
-                continue
-            }
-            var command = act.command
-            if case .consentWithdraw(let id) = command {
-                // It may be of a permit that was not given again.
-                guard let there = [madeAgain[id], id].compactMap({ $0 }).first(where: isThere) else {
-                    done += 1
-                    continue
-                }
-                command = .consentWithdraw(id: there)
-            }
-            let reply = perform(command, by: Caller(uid: 0, actingAs: act.by), operatorUIDs: [0])
-            if let problem = degraded?.problem { throw StoreError(problem.sentence, detail: "acts could not be repeated", problem: problem) }
-            if reply.outcome == .done { done += 1 } else { failed += 1 }
-            guard let made = act.made, let again = reply.items.first?["consent"]?.string else { continue }
-            madeAgain[made] = again
-            // Done already, before it was cut off: one that was there twice would outlive its withdrawal.
-            if act.command.permits, isTwice(again) { _ = perform(.consentWithdraw(id: again), by: Caller(uid: 0, actingAs: act.by), operatorUIDs: [0]) }
+    /// The devices that a consent names, as it was read back.
+    private func namedDevices(_ item: JSON?) -> [Deeds.Thing]? {
+        guard case .array(let data) = item?["data"] else { return nil }
+        let devices = data.compactMap { text -> Device? in
+            guard let text = text.string, case .device(let id) = try? DataPattern(text: text) else { return nil }
+            return world.device(id)?.device
         }
-        return (done, failed)
-    }
-
-    private func record(_ text: String) -> ConsentRecord? {
-        guard let id = ConsentID(text: text) else { return nil }
-        for case .record(let record) in world.consents.values.joined() where record.id == id { return record }
-        return nil
-    }
-
-    private func isThere(_ text: String) -> Bool { record(text).map { $0.withdrawnAt == nil } ?? false }
-
-    /// Whether another record in force says the same.
-    private func isTwice(_ text: String) -> Bool {
-        guard let new = record(text) else { return false }
-        return (world.consents[new.citizen] ?? []).contains { stored in
-            guard case .record(var other) = stored, other.id != new.id, other.withdrawnAt == nil else { return false }
-            other.id = new.id
-            return other == new
-        }
+        return devices.isEmpty ? nil : devices.map { Deeds.Thing($0) }
     }
 }
 

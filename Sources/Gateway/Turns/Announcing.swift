@@ -152,18 +152,24 @@ extension Engine {
         for one in news where !(declared[one.identity ?? one.address] ?? []).isEmpty {
             guard world.devices(of: id).count < configuration.limits.devicesPerHomeMax else { return }
             if own.contains(one.address) {
-                try makeDevice(one.address, one, expected: announced.expected(one), bridge: one.bridge, convention: one.convention, home: id, citizens, by: "announced", tx)
+                let device = try makeDevice(
+                    one.address, one, expected: announced.expected(one), bridge: one.bridge, convention: one.convention, home: id, citizens, by: Self.byItself, tx)
+                deeds.claimedByItself.append(Deeds.Claim(device, citizens))
                 continue
             }
             // A convention knows it by itself: it is that convention's device.
             let natives = announced.topics(one).compactMap { catalogue.route(topicBelowHome: $0) }.filter { $0.role == .readings }
             guard let native = natives.first, world.device(id, native.device) == nil else { continue }
-            try makeDevice(native.device, nil, expected: native.expected, bridge: native.bridge, convention: native.convention, home: id, citizens, by: "announced", tx)
+            let device = try makeDevice(
+                native.device, nil, expected: native.expected, bridge: native.bridge, convention: native.convention, home: id, citizens, by: Self.byItself, tx)
+            deeds.claimedByItself.append(Deeds.Claim(device, citizens))
         }
     }
 
+    /// Who claimed a device where nobody did it by hand.
+    static var byItself: String { "announced" }
+
     /// A device that was not known, from now on these people's.
-    @discardableResult
     func makeDevice(
         _ address: String, _ announced: AnnouncedDevice?, expected: Span?, bridge: String?, convention: String, home: HomeID, _ citizens: [PersonID],
         by: String, _ tx: StoreTurn

@@ -44,6 +44,8 @@ public final class Engine {
     var output = DetectorOutput()
     var strangersOfTurn: [StrangerKey: Stranger] = [:]
     var strangerOrder: [StrangerKey] = []
+    /// Whose devices became whose in the open turn, or in the last one; see `Acts.swift`.
+    var deeds = Deeds()
     /// What the open turn has queued.
     var queuedInTurn: [NoticeID] = []
     /// Whose attempt is on disk, and what goes to them as soon as no turn is open; see `Outbox.swift`.
@@ -173,6 +175,7 @@ public final class Engine {
         let toClearBefore = toClear
         let preparedBefore = prepared
         takeBackPrepared()
+        deeds = Deeds()
         defer { queuedInTurn.removeAll() }
         let lineBefore = line
         let quarantineToldBefore = quarantineTold
@@ -184,6 +187,7 @@ public final class Engine {
                 return result
             }
             counts.turns += 1
+            journalOwnClaims()
             if historyGrew { onHistory?() }
             historyGrew = false
             return result

@@ -200,6 +200,7 @@ extension Engine {
         let thinning: Thinning
         let quarantineTold: Instant?
         let line: Line
+        let deeds: Deeds
 
         init(_ engine: Engine) {
             world = engine.world
@@ -213,6 +214,7 @@ extension Engine {
             thinning = engine.thinning
             quarantineTold = engine.quarantineTold
             line = engine.line
+            deeds = engine.deeds
         }
 
         func putBack(_ engine: Engine) {
@@ -227,6 +229,7 @@ extension Engine {
             engine.thinning = thinning
             engine.quarantineTold = quarantineTold
             engine.line = line
+            engine.deeds = deeds
             // What a topic remembers of its series may have been made in what is rolled back.
             engine.topics.removeAll()
             engine.shared.removeAll()
