@@ -105,6 +105,7 @@ extension Engine {
         knownDevice(AnnouncedDevice(convention: thing.convention, address: thing.address, identity: thing.identity), in: thing.home)
     }
 
+    /// What is found by its name had no identity in the backup, and is found by it from now on.
     private func learned(_ device: Device, _ thing: Deeds.Thing) -> Device {
         var device = device
         device.identity = device.identity ?? thing.identity
