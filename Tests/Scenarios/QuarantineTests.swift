@@ -4,6 +4,7 @@ import Foundation
 import GRDB
 import Gateway
 import MQTT
+import Store
 import Testing
 
 /// One bad message stops nobody: it is found, set aside and told, and everything around it is kept.
@@ -55,6 +56,26 @@ import Testing
         try street.gateway.deliverAgain(messages.count)
         #expect(try kept(street).count == 200)
         #expect(try street.gateway.read { try $0.quarantined(limit: 100) }.count == places.count)
+    }
+
+    /// What was undone to find the bad message is not in the journal of acts.
+    @Test func `what a burst claims by itself beside a bad message stands in the journal once`() throws {
+        let street = try street()
+        let folder = street.gateway.folder + "-acts"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let journal = try ActJournal(folder: folder)
+        try street.gateway.say(.deviceClaimAnnounced(on: true), as: "ada")
+        street.gateway.engine.journal = journal
+        let description = #"{"homie":"5.0","version":1,"nodes":{"climate":{"properties":{"temperature":{"datatype":"float","unit":"°C"}}}}}"#
+        try street.gateway.publish(burst: [("homes/elm-3/homie/5/kitchen/$description", description), weight(1), (scale, poison)])
+        #expect(street.gateway.engine.counts.quarantined == 1)
+        let acts = try journal.acts(since: .distantPast).acts.map { try JSONDecoder().decode(JSON.self, from: Data($0.body)) }
+        guard acts.count == 1, case .array(let claims) = acts[0]["claims"] else {
+            Issue.record("\(acts)")
+            return
+        }
+        #expect(claims.map { $0["device"]?["address"] } == ["homie/5/kitchen"])
     }
 
     @Test func `they are reported to those whose they are, and to the coordinators as a fact`() throws {
