@@ -184,6 +184,18 @@ import Testing
         #expect(try street.alert().occurrences == 2)
     }
 
+    @Test func `who presses again after their call was ended calls again, however soon`() throws {
+        let street = try Street()
+        try street.press()
+        try street.gateway.publish("homes/elm-3/caring/answers", #"{"alert":"a1","answer":"cancel"}"#)
+        try street.gateway.settle()
+        #expect(street.showing == [])
+        try street.press()
+        try street.gateway.settle()
+        #expect(street.showing == ["maria", "tom"])
+        #expect(try street.alert(2).occurrences == 1)
+    }
+
     @Test func `an announcement that cannot be read is said, and what it said before is gone`() throws {
         let street = try Street()
         try announce(street, [device("0x01", "kitchen")])

@@ -108,8 +108,20 @@ extension Engine {
         try tx.save(alert)
         for action in actions { try perform(action, alert, heldBefore: held, tx) }
         try saveDeadline(.alert(id), nextLook(alert), tx)
-        if !alert.isOpen { self.world.alerts.removeAll { $0.id == id } }
+        if !alert.isOpen {
+            self.world.alerts.removeAll { $0.id == id }
+            nextPressIsNew(alert)
+        }
         return nil
+    }
+
+    /// Whoever presses again after their call was ended, by mistake perhaps, calls again: that is no telegram of the press before.
+    private func nextPressIsNew(_ alert: Alert) {
+        for state in world.devices(of: alert.home) where alert.device == nil || alert.device == state.device.id {
+            for slot in state.slots.indices where state.slots[slot].quantity == alert.quantity {
+                world.devices[Int(state.device.id.number)]?.slots[slot].lastEventAt = nil
+            }
+        }
     }
 
     /// The alert decides, this does.

@@ -162,6 +162,6 @@ struct SeriesSlot: Sendable {
     var quantity: Quantity
     var channel: String
     var series: SeriesID
-    /// Of an event: when it was heard last, also as a repetition.
+    /// Of an event: when it was taken last. What comes soon after it may be one more telegram of it.
     var lastEventAt: Instant?
 }
