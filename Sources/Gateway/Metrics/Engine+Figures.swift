@@ -39,7 +39,7 @@ extension Engine {
 
     /// Before what is due is run: how long it has been due.
     func noteLateness(at present: Instant) {
-        guard world.deadlines.mayBeDue(until: present), let first = world.deadlines.first(), first.at < present else { return }
+        guard deadlines.mayBeDue(until: present), let first = deadlines.first(), first.at < present else { return }
         measures.lateness.note(present - first.at, at: present)
     }
 
@@ -64,7 +64,7 @@ extension Engine {
         figures.lastBurst = measures.lastBurst
         figures.outboxWaiting = world.notices.count
         figures.outboxOldest = world.notices.lazy.map(\.queuedAt).min()
-        figures.deadlines = world.deadlines.count
+        figures.deadlines = deadlines.count
         figures.deadlinesLate = measures.lateness.worst(at: present)
         figures.openAlerts = world.alerts.count
         figures.homes = world.homes.count

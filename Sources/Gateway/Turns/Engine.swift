@@ -20,6 +20,7 @@ public final class Engine {
     public var broker: (any BrokerUsers)?
 
     var world: World
+    var deadlines = Deadlines()
     var topics = TopicTable<KnownTopic>()
     /// Devices that are named in payloads, by address; goes with `topics`.
     var shared: [HomeID: [String: (route: Route, meaning: TopicMeaning)]] = [:]
@@ -141,7 +142,7 @@ public final class Engine {
 
     /// Everything that came due until `instant`.
     public func catchUp(to instant: Instant) throws {
-        if let first = world.deadlines.first(), first.at <= instant {
+        if let first = deadlines.first(), first.at <= instant {
             do {
                 try turn { tx in try runDeadlines(upTo: instant, tx) }
             } catch where StoreProblem(error) == nil {
@@ -158,7 +159,7 @@ public final class Engine {
         let notice = world.notices.lazy
             .filter { self.isWaiting($0) }
             .map(\.nextAttemptAt).min()
-        return [world.deadlines.first()?.at, notice].compactMap { $0 }.min()
+        return [deadlines.first()?.at, notice].compactMap { $0 }.min()
     }
 
     /// After the process slept or was stopped, deadlines that came due meanwhile must not be run as if
@@ -170,6 +171,7 @@ public final class Engine {
     /// Runs `body` in one transaction; memory follows the disk: it is put back when the transaction fails.
     func turn<T>(_ body: (StoreTurn) throws -> T) throws -> T {
         let before = world
+        deadlines.keep()
         let countsBefore = counts
         let nowBefore = now
         let toClearBefore = toClear
@@ -186,6 +188,7 @@ public final class Engine {
                 try prepareQueued(tx)
                 return result
             }
+            deadlines.keep()
             counts.turns += 1
             journalOwnClaims()
             if historyGrew { onHistory?() }
@@ -193,6 +196,7 @@ public final class Engine {
             return result
         } catch {
             world = before
+            deadlines.undo(to: 0)
             counts = countsBefore
             counts.turnsFailed += 1
             measures.noteFailedTurn(error)
@@ -220,8 +224,8 @@ public final class Engine {
     func putBack(now before: Instant) { now = before }
 
     func runDeadlines(upTo limit: Instant, _ tx: StoreTurn) throws {
-        guard world.deadlines.mayBeDue(until: limit) else { return }
-        while let (at, key) = world.deadlines.first(), at <= limit {
+        guard deadlines.mayBeDue(until: limit) else { return }
+        while let (at, key) = deadlines.first(), at <= limit {
             advance(to: at)
             if !isCareful {
                 try run(key, tx)
@@ -234,7 +238,7 @@ public final class Engine {
                 // One that fails must not hold up the others, nor be taken for a message's fault.
                 memory.putBack(self)
                 log.critical("What came due could not be done; it is tried again in a minute.", metadata: ["error": "\(type(of: error))"])
-                world.deadlines.set(key, now + .minutes(1))
+                deadlines.set(key, now + .minutes(1))
             }
         }
     }
@@ -245,7 +249,7 @@ public final class Engine {
         case .detector(let key):
             if let held = heldUntil(key) {
                 // Only in memory: the row stays, and a restart looks at it again.
-                world.deadlines.set(.detector(key), held)
+                deadlines.set(.detector(key), held)
                 return
             }
             world.detectors.due(key, now: now, into: &output)
@@ -256,8 +260,8 @@ public final class Engine {
     }
 
     func saveDeadline(_ key: DeadlineKey, _ at: Instant?, _ tx: StoreTurn) throws {
-        guard world.deadlines.at[key] != at else { return }
-        world.deadlines.set(key, at)
+        guard deadlines.at[key] != at else { return }
+        deadlines.set(key, at)
         try tx.saveDeadline(key.text, at: at)
     }
 }

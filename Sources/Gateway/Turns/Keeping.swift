@@ -190,6 +190,7 @@ extension Engine {
     /// What has to be as it was when a savepoint is rolled back.
     struct Memory {
         let world: World
+        let deadlineChanges: Int
         let counts: Counts
         let now: Instant
         let toClear: [String]
@@ -204,6 +205,7 @@ extension Engine {
 
         init(_ engine: Engine) {
             world = engine.world
+            deadlineChanges = engine.deadlines.changeCount
             counts = engine.counts
             now = engine.now
             toClear = engine.toClear
@@ -219,6 +221,7 @@ extension Engine {
 
         func putBack(_ engine: Engine) {
             engine.world = world
+            engine.deadlines.undo(to: deadlineChanges)
             engine.counts = counts
             engine.putBack(now: now)
             engine.toClear = toClear

@@ -96,7 +96,7 @@ extension Engine {
             // A rule that has become shorter has the earlier word.
             try saveDeadline(key, min(at, wanted[key] ?? at), tx)
         }
-        for (key, at) in wanted.sorted(by: { $0.key < $1.key }) where world.deadlines.at[key] == nil {
+        for (key, at) in wanted.sorted(by: { $0.key < $1.key }) where deadlines.at[key] == nil {
             try saveDeadline(key, at, tx)
         }
     }

@@ -35,6 +35,9 @@ enum DeadlineKey: Hashable, Comparable, Sendable {
 }
 
 /// All deadlines, soonest first. A binary heap whose outdated entries are skipped when they surface.
+///
+/// There are about as many as there are devices, so it is not part of `World`, which is copied for each turn: the first
+/// deadline of a turn would copy all of them. What a turn changes is noted instead, and undone when the turn fails.
 struct Deadlines: Sendable {
     private struct Entry: Sendable {
         var at: Instant
@@ -43,11 +46,29 @@ struct Deadlines: Sendable {
     }
     private var heap: [Entry] = []
     private(set) var at: [DeadlineKey: Instant] = [:]
+    /// What has been set since the turn began, and what stood there before. At most what one turn sets.
+    private var changes: [(key: DeadlineKey, before: Instant?)] = []
 
     var count: Int { at.count }
 
+    /// To be given to `undo(to:)`; good until the turn ends.
+    var changeCount: Int { changes.count }
+
+    /// The turn is on disk.
+    mutating func keep() { changes.removeAll(keepingCapacity: true) }
+
+    /// Puts back what has been set since `count` was asked for.
+    mutating func undo(to count: Int) {
+        while changes.count > count, let (key, before) = changes.popLast() { put(key, before) }
+    }
+
     mutating func set(_ key: DeadlineKey, _ instant: Instant?) {
         guard at[key] != instant else { return }
+        changes.append((key, at[key]))
+        put(key, instant)
+    }
+
+    private mutating func put(_ key: DeadlineKey, _ instant: Instant?) {
         at[key] = instant
         guard let instant else { return }
         push(Entry(at: instant, key: key))

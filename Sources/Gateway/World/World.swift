@@ -8,7 +8,7 @@ import Devices
 struct World: Sendable {
     var circles: [CircleID: Circle] = [:]
     var homes: [HomeID: Home] = [:]
-    var people: [PersonID: Person] = [:]
+    var people = People()
     /// Names that homes or people have or had.
     var namesTaken: Set<String> = []
     var zones = Zones()
@@ -42,7 +42,6 @@ struct World: Sendable {
     var alerts: [Alert] = []
     /// Queued and attempted ones, in order of id.
     var notices: [Notice] = []
-    var deadlines = Deadlines()
 
     init(rules book: RuleBook) {
         detectors = Detectors(rules: book.rules)
@@ -74,7 +73,7 @@ struct World: Sendable {
             devices[index] = old
             devices[index]?.device = device
         } else {
-            devices[index] = DeviceState(device: device, slots: [], skew: Skew(usual: device.skew ?? .zero), savedHeardAt: nil)
+            devices[index] = DeviceState(device: device, slots: [], skew: Skew(usual: device.skew ?? .zero))
             deviceCount += 1
         }
         deviceNumbers[device.home, default: [:]][device.address] = device.id
@@ -132,20 +131,47 @@ struct World: Sendable {
         for alert in alerts where !alert.isTest && alert.matter.severity >= severity {
             for holder in alert.holders { holding[holder.person, default: 0] += 1 }
         }
-        return people.values.filter { $0.kind == .helper || $0.kind == .coordinator }
-            .sorted { $0.id < $1.id }
-            .map { person in
-                Responder(
-                    person: person.id, role: person.kind == .coordinator ? .coordinator : .helper,
-                    circles: person.circles, position: person.position, isOnDuty: person.isOnDuty,
-                    hours: person.hours, holding: holding[person.id] ?? 0)
-            }
+        return people.responders.compactMap { people[$0] }.map { person in
+            Responder(
+                person: person.id, role: person.kind == .coordinator ? .coordinator : .helper,
+                circles: person.circles, position: person.position, isOnDuty: person.isOnDuty,
+                hours: person.hours, holding: holding[person.id] ?? 0)
+        }
+    }
+}
+
+/// Everybody, and who of them may be asked to come: an alert looks at those alone, however many citizens there are.
+struct People: Sendable {
+    private var all: [PersonID: Person] = [:]
+    /// Helpers and coordinators, in order.
+    private(set) var responders: [PersonID] = []
+
+    var values: Dictionary<PersonID, Person>.Values { all.values }
+
+    subscript(id: PersonID) -> Person? {
+        get { all[id] }
+        set {
+            all[id] = newValue
+            responders.removeAll { $0 == id }
+            guard let newValue, newValue.kind == .helper || newValue.kind == .coordinator else { return }
+            responders.insert(id, at: responders.firstIndex { id < $0 } ?? responders.count)
+        }
     }
 }
 
 /// A device and what is remembered beside it.
+///
+/// A turn that changes one copies its page. What seldom changes stands behind one reference, so that this is a copy of few.
 struct DeviceState: Sendable {
-    var device: Device
+    private final class Kept: Sendable {
+        let device: Device
+        init(_ device: Device) { self.device = device }
+    }
+    private var kept: Kept
+    var device: Device {
+        get { kept.device }
+        set { kept = Kept(newValue) }
+    }
     /// Which series its quantities go to. A handful: searched from the front.
     var slots: [SeriesSlot]
     var skew: Skew
@@ -156,6 +182,12 @@ struct DeviceState: Sendable {
     /// Since it was claimed, or since the start: whether anything of it was understood, and whether anything was not.
     var wasUnderstood = false
     var wasNotUnderstood = false
+
+    init(device: Device, slots: [SeriesSlot], skew: Skew) {
+        kept = Kept(device)
+        self.slots = slots
+        self.skew = skew
+    }
 }
 
 struct SeriesSlot: Sendable {
