@@ -214,14 +214,15 @@ public struct StoreReader {
             arguments: [home.name, limit]
         ).map { ($0[0], $0[1], Instant(milliseconds: $0[2]), Array($0[3] as Data)) }
     }
-    /// Newest first, of these series.
-    public func readings(_ series: [Series], since: Instant, limit: Int) throws -> [Reading] {
+    /// Newest first, of these series. `until` is not included; nil: up to now.
+    public func readings(_ series: [Series], since: Instant, until: Instant? = nil, limit: Int) throws -> [Reading] {
         let statement = try db.makeStatement(
-            sql: "SELECT at, value FROM reading WHERE series = ? AND at >= ? ORDER BY at DESC LIMIT ?")
+            sql: "SELECT at, value FROM reading WHERE series = ? AND at >= ? AND at < ? ORDER BY at DESC LIMIT ?")
+        let end = until.map { $0.milliseconds << 6 } ?? .max
         var all: [Reading] = []
         for one in series {
             for row in try Row.fetchAll(
-                statement, arguments: [one.id.number, since.milliseconds << 6, limit])
+                statement, arguments: [one.id.number, since.milliseconds << 6, end, limit])
             {
                 all.append(Self.reading(one, row[0], row[1]))
             }

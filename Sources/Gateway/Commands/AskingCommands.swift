@@ -35,15 +35,16 @@ extension Engine {
         for state in world.devices(of: home) {
             // What a device said before it was this citizen's, or after, was somebody else's.
             let claims = try tx.reader.claims(state.device.id, person.id)
-            guard let first = claims.first else { continue }
+            if claims.isEmpty { continue }
             addresses[state.device.id] = state.device.address
             var wanted: [Series] = []
             for slot in state.slots where quantity == nil || slot.quantity == quantity {
                 guard let series = world.seriesInfo(slot.series) else { continue }
                 if isOwn { wanted.append(series) } else if try mayRead(series, state.device, about: person.id, purposeName, actor, tx) { wanted.append(series) }
             }
-            readings += try tx.reader.readings(wanted, since: max(from, first.from), limit: limit).filter { reading in
-                claims.contains { $0.from <= reading.at && reading.at < $0.until }
+            for claim in claims where claim.until > from {
+                readings += try tx.reader.readings(
+                    wanted, since: max(from, claim.from), until: claim.until == .distantFuture ? nil : claim.until, limit: limit)
             }
         }
         if !isOwn, readings.isEmpty {
