@@ -49,6 +49,16 @@ struct WhyCommand: Saying {
     var command: Command { .why(id: id) }
 }
 
+struct CoverageCommand: Saying {
+    static let configuration = CommandConfiguration(
+        commandName: "coverage", abstract: "See who would be asked if something happened, for each hour of the week.",
+        discussion: "Examples: caring coverage --as ada\n          caring coverage --circle oak-street")
+    @Option(help: "Counts of this circle's homes, for whoever runs the scheme; nothing said: your own home.") var circle: String?
+    @Flag(help: "Everything that is watched for, not only emergencies.") var all = false
+    @OptionGroup var globals: Globals
+    var command: Command { .coverage(circle: circle, all: all) }
+}
+
 struct StatusCommand: Saying {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "See how the gateway, its broker and its homes are.")

@@ -70,6 +70,9 @@ public enum Command: Codable, Hashable, Sendable {
     case whoSaw(citizen: String?, since: String?)
     /// An alert `a17`, a notice `n4`, a decision `d9` or a consent record `c5`.
     case why(id: String)
+    /// Who would be asked if something happened, by hour of the week. `circle`: counts for whoever runs the scheme; nil: the
+    /// caller's own home. `all`: all rules, not only those of emergencies.
+    case coverage(circle: String?, all: Bool)
     case status
 }
 

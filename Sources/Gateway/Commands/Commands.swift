@@ -6,11 +6,26 @@ extension Engine {
     /// Performs one command in a turn. `alertWatch` is answered at once with what there is; waiting is the
     /// caller's.
     public func perform(_ command: Command, by caller: Caller, operatorUIDs: [UInt32]) -> Reply {
+        switch begin(command, by: caller, operatorUIDs: operatorUIDs) {
+        case .reply(let reply): reply
+        case .aside(let work): work()
+        }
+    }
+
+    /// The same, but what takes long to work out is given back to be worked out on another thread.
+    public func begin(_ command: Command, by caller: Caller, operatorUIDs: [UInt32]) -> Performed {
         var actor: Actor?
         do {
             let known = try self.actor(caller, operatorUIDs: operatorUIDs)
             actor = known
-            if case .status = command { return status(known) }
+            if case .status = command { return .reply(status(known)) }
+            if command.isAside {
+                return try turn { tx in
+                    let work = try aside(command, known)
+                    try logOperator(known, command, .done, tx)
+                    return .aside(work)
+                }
+            }
             var usersChanged = false
             var reply = try turn { tx -> Reply in
                 let reply = try perform(command, known, tx, &usersChanged)
@@ -22,15 +37,22 @@ extension Engine {
                 log.error("What was permitted is not in the journal: a restore would forget it.", metadata: ["error": "\(error)"])
             }
             if usersChanged, let sentence = applyUsers() { reply.say.append(sentence) }
-            return reply
+            return .reply(reply)
         } catch let problem as CommandProblem {
             // What was refused is logged like what was done; its turn is undone, so it has one of its own.
             if let actor, actor.operatorUID != nil { try? turn { tx in try logOperator(actor, command, problem.reply.outcome, tx) } }
-            return problem.reply
+            return .reply(problem.reply)
         } catch {
             if let problem = StoreProblem(error) { degrade(problem) }
             log.error("A command could not be performed.", metadata: ["command": "\(command.name)", "error": "\(error)"])
-            return .failed("This could not be written down; nothing was changed. The gateway's log says why. Check that the disk is not full, then try again.")
+            return .reply(.failed("This could not be written down; nothing was changed. The gateway's log says why. Check that the disk is not full, then try again."))
+        }
+    }
+
+    private func aside(_ command: Command, _ actor: Actor) throws -> @Sendable () -> Reply {
+        switch command {
+        case .coverage(let circle, let all): try coverage(circle, all, actor)
+        default: { .failed("This is not worked out aside.") }
         }
     }
 
@@ -96,6 +118,7 @@ extension Engine {
         case .whoSaw(let citizen, let since): return try whoSaw(citizen, since, actor, tx)
         case .why(let id): return try why(id, actor, tx)
         case .status: return status(actor)
+        case .coverage: return try aside(command, actor)()
         }
     }
 
@@ -168,6 +191,15 @@ extension Command {
         case .whoSaw: "who-saw"
         case .why: "why"
         case .status: "status"
+        case .coverage: "coverage"
+        }
+    }
+
+    /// Worked out beside the turns; see `Performed`.
+    var isAside: Bool {
+        switch self {
+        case .coverage: true
+        default: false
         }
     }
 

@@ -18,6 +18,7 @@ public final class GatewayService: Service, CommandPerformer {
     private let metrics: GatewayMetrics
     private let log: Logger
     private let inbox = Inbox()
+    private let aside = Aside()
     private let history = HistorySignal()
     private let waker = Mutex<Waker?>(nil)
     /// Those who may speak for others on this machine: root and the gateway's own user.
@@ -360,7 +361,10 @@ public final class GatewayService: Service, CommandPerformer {
         case .sent(let id): try engine.sent(id)
         case .notTaken(let id, let reason): try engine.failed(id, reason, final: false)
         case .item(.command(let command, let caller, let continuation)):
-            continuation.resume(returning: engine.perform(command, by: caller, operatorUIDs: operatorUIDs))
+            switch engine.begin(command, by: caller, operatorUIDs: operatorUIDs) {
+            case .reply(let reply): continuation.resume(returning: reply)
+            case .aside(let work): aside.perform(work, continuation)
+            }
         case .item(.posted(let id, let outcome)): try engine.posted(id, outcome)
         case .item(.stop): return .stop
         }

@@ -51,10 +51,7 @@ extension World {
         return Care.candidates(
             for: step, homeCircle: home?.circle, homePosition: home?.position, zone: zone(of: alert.home),
             responders: responders(for: alert.matter.severity), now: now,
-            // Who may be asked but not told once they accept would be asked, retracted, and asked again.
-            permits: { responder in
-                [Stage.asked, .accepted].allSatisfy { telling(responder.person, of: alert, stage: $0, at: now)?.decision.isPermitted ?? false }
-            })
+            permits: { mayBeAsked($0.person, alert, now) })
     }
 
     /// What this person may see of the alert now; nil when nothing at all may be shown.

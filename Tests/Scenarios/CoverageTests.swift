@@ -1,0 +1,110 @@
+import Care
+import CareTesting
+import Foundation
+import Gateway
+import Testing
+
+/// Who would be asked, before anything happens: the same code that asks answers.
+@Suite struct CoverageTests {
+    private func coverage(_ street: Street, _ circle: String? = nil, as person: String? = "ada") throws -> Reply {
+        try street.gateway.say(.coverage(circle: circle, all: false), as: person)
+    }
+
+    private func hours(_ reply: Reply, _ rule: String, _ key: String) -> [Int64] {
+        reply.items.filter { item in if case .array(let rules)? = item["rules"] { rules.contains(.string(rule)) } else { item["rule"] == .string(rule) } }
+            .compactMap { $0[key]?.int }
+    }
+
+    private func helperWithHours(_ street: Street, _ hours: [String]) throws {
+        for helper in ["maria", "tom", "uma", "vera"] { try street.gateway.say(.helperRemove(helper: helper)) }
+        try street.gateway.say(
+            .helperAdd(
+                helper: "nina", name: "Nina West", circles: ["oak-street"], uid: nil, latitude: nil, longitude: nil, hours: hours, ntfy: nil))
+    }
+
+    @Test func `all permitted helpers are counted, on every hour of the week`() throws {
+        let street = try Street()
+        let reply = try coverage(street)
+        #expect(hours(reply, "sos", "asked") == Array(repeating: 4, count: 168))
+        #expect(hours(reply, "sos", "onDuty") == Array(repeating: 4, count: 168))
+        #expect(reply.say.contains { $0.contains("4 helpers would be asked, at every hour.") })
+        // Nobody moves is noticed without a device of its own; the button tells of no smoke, but no rule watches for it here.
+        #expect(!reply.say.contains { $0.contains("would not be noticed") == true && $0.contains("no movement") })
+    }
+
+    @Test func `it says in one sentence when nobody comes`() throws {
+        let street = try Street(
+            rules: Street.rules.replacing("on_duty_only: true, at_once: 2", with: "on_duty_only: true, at_once: 2").replacing(
+                "{who: everyone-permitted, at_once: 4", with: "{who: everyone-permitted, on_duty_only: true, at_once: 4"))
+        try helperWithHours(street, ["mon-fri 06:30-22:00"])
+        let reply = try coverage(street)
+        let asked = hours(reply, "sos", "asked")
+        // Half past six is not six.
+        #expect(Array(asked[0..<24]) == Array(repeating: 0, count: 7) + Array(repeating: 1, count: 15) + [0, 0])
+        #expect(Array(asked[5 * 24..<7 * 24]) == Array(repeating: 0, count: 48))
+        #expect(
+            reply.say.contains {
+                $0.contains("reaches no helper Monday to Friday 00:00 to 07:00 and 22:00 to 24:00; Saturday, Sunday 00:00 to 24:00; else up to 1 helper would be asked.")
+            })
+        #expect(reply.say.contains("  A \u{201C}sos\u{201D} on Monday at 00:00 reaches nobody."))
+    }
+
+    @Test func `consent decides as it would then, its hours and its end included`() throws {
+        let street = try Street(permits: false)
+        #expect(try coverage(street).say.contains { $0.contains("reaches no helper at any hour") })
+        var draft = consent(to: ["circle:oak-street"], data: ["safety"])
+        draft.hours = ["sun 10:00-12:00"]
+        try street.gateway.say(.consentGrant(draft), as: "ada")
+        let asked = hours(try coverage(street), "sos", "asked")
+        #expect(asked.indices.filter { asked[$0] > 0 } == [6 * 24 + 10, 6 * 24 + 11])
+        // Who may not be told once they have accepted is not asked at all.
+        var refusal = consent(to: ["helper:tom"], data: ["safety"], stage: "accepted")
+        refusal.purposes = []
+        try street.gateway.say(.consentRefuse(refusal), as: "ada")
+        #expect(hours(try coverage(street), "sos", "asked").max() == 2)
+    }
+
+    @Test func `off duty is told apart, and so is what nothing would notice`() throws {
+        let street = try Street(
+            rules: Street.rules.replacing(
+                "rules:", with: "rules:\n  smoke: {event: smoke, category: safety, purpose: emergency-response, severity: Extreme, urgency: Immediate, certainty: Likely, kind: smoke, say: Smoke.}"))
+        for helper in ["maria", "tom", "uma", "vera"] { try street.gateway.say(.helperDuty(helper: helper, on: false)) }
+        try street.press()
+        let reply = try coverage(street)
+        #expect(hours(reply, "sos", "onDuty").max() == 0)
+        #expect(hours(reply, "sos", "asked").min() == 4)
+        #expect(reply.say.contains { $0.contains("Nobody is on duty then, but somebody would be asked all the same: at every hour.") })
+        #expect(reply.say.contains("  No device here tells of \u{201C}smoke\u{201D}, so it would not be noticed."))
+        #expect(!reply.say.contains { $0.contains("No device here tells of \u{201C}sos\u{201D}") })
+    }
+
+    @Test func `a circle is told in counts, and of few homes not at all`() throws {
+        let street = try Street()
+        #expect(try coverage(street, "oak-street", as: "carla").items.isEmpty)
+        #expect(try coverage(street, "oak-street", as: "carla").say.contains { $0.contains("With fewer than 3 homes") })
+        for n in 4...6 {
+            try street.gateway.say(.homeAdd(home: "elm-\(n)", circle: "oak-street", zone: "Europe/London", address: nil, latitude: nil, longitude: nil))
+            try street.gateway.say(.citizenAdd(citizen: "c\(n)", home: "elm-\(n)", name: "Citizen \(n)", uid: nil))
+        }
+        let reply = try coverage(street, "oak-street", as: "carla")
+        #expect(hours(reply, "sos", "dark") == Array(repeating: 3, count: 168))
+        #expect(hours(reply, "sos", "homes") == Array(repeating: 4, count: 168))
+        #expect(!reply.say.joined().contains("elm-"))
+        #expect(try street.gateway.say(.coverage(circle: "oak-street", all: false), as: "ada").outcome == .refused)
+    }
+
+    @Test func `it changes nothing`() throws {
+        let street = try Street()
+        let before = try street.gateway.read { try ($0.count("decision"), $0.count("disclosure"), $0.count("alert")) }
+        _ = try coverage(street)
+        #expect(try street.gateway.read { try ($0.count("decision"), $0.count("disclosure"), $0.count("alert")) } == before)
+    }
+
+    @Test func `hours of a week are said in few words`() throws {
+        let street = try Street(permits: false)
+        var draft = consent(to: ["circle:oak-street"], data: ["safety"])
+        draft.hours = ["08:00-20:00"]
+        try street.gateway.say(.consentGrant(draft), as: "ada")
+        #expect(try coverage(street).say.contains { $0.contains("reaches no helper every day 00:00 to 08:00 and 20:00 to 24:00") })
+    }
+}
