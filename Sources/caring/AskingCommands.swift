@@ -59,6 +59,23 @@ struct CoverageCommand: Saying {
     var command: Command { .coverage(circle: circle, all: all) }
 }
 
+struct InsightsCommand: Saying {
+    static let configuration = CommandConfiguration(
+        commandName: "insights", abstract: "See what your own days have been like, as your devices tell it.",
+        discussion: "Examples: caring insights --week\n          caring insights --since 2026-11-01")
+    @Flag(help: "The last seven days; so it is when nothing is said.") var week = false
+    @Flag(help: "Today.") var day = false
+    @Option(help: "From this instant or day on, or this far back, e.g. 30d.") var since: String?
+    @OptionGroup var globals: Globals
+
+    func validate() throws {
+        guard [week, day, since != nil].count(where: { $0 }) <= 1 else {
+            throw ValidationError("Choose one of --week, --day and --since.")
+        }
+    }
+    var command: Command { .insights(since: since ?? (day ? "1m" : nil)) }
+}
+
 struct StatusCommand: Saying {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "See how the gateway, its broker and its homes are.")

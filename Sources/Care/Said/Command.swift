@@ -73,6 +73,8 @@ public enum Command: Codable, Hashable, Sendable {
     /// Who would be asked if something happened, by hour of the week. `circle`: counts for whoever runs the scheme; nil: the
     /// caller's own home. `all`: all rules, not only those of emergencies.
     case coverage(circle: String?, all: Bool)
+    /// What one's own days have been like. `since`: as above; nil: a week.
+    case insights(since: String?)
     case status
 }
 

@@ -52,6 +52,7 @@ extension Engine {
     private func aside(_ command: Command, _ actor: Actor) throws -> @Sendable () -> Reply {
         switch command {
         case .coverage(let circle, let all): try coverage(circle, all, actor)
+        case .insights(let since): try insights(since, actor)
         default: { .failed("This is not worked out aside.") }
         }
     }
@@ -118,7 +119,7 @@ extension Engine {
         case .whoSaw(let citizen, let since): return try whoSaw(citizen, since, actor, tx)
         case .why(let id): return try why(id, actor, tx)
         case .status: return status(actor)
-        case .coverage: return try aside(command, actor)()
+        case .coverage, .insights: return try aside(command, actor)()
         }
     }
 
@@ -192,13 +193,14 @@ extension Command {
         case .why: "why"
         case .status: "status"
         case .coverage: "coverage"
+        case .insights: "insights"
         }
     }
 
     /// Worked out beside the turns; see `Performed`.
     var isAside: Bool {
         switch self {
-        case .coverage: true
+        case .coverage, .insights: true
         default: false
         }
     }

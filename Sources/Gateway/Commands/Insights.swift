@@ -1,0 +1,52 @@
+import Care
+import Store
+
+/// `caring insights`: one's own days in plain words, compared with one's own usual. Never a diagnosis.
+extension Engine {
+    /// Readings that are looked at for one answer.
+    static var insightReadingsMax: Int { 2_000_000 }
+    static var insightDaysMax: Int64 { 92 }
+    /// Days before those that are shown, from which the usual is taken.
+    static var usualDays: Int64 { 28 }
+
+    func insights(_ sinceText: String?, _ actor: Actor) throws -> @Sendable () -> Reply {
+        let person = try citizen(nil, actor)
+        guard let home = person.home else { throw CommandProblem.failed("\(person.id) has no home here.") }
+        let zone = world.zone(of: home)
+        let since = try past(sinceText, zone: zone, fallback: .days(7))
+        guard let first = zone.local(since)?.day, let today = zone.local(now)?.day else {
+            throw CommandProblem.failed("The time zone of this home ends before that; choose a later --since.")
+        }
+        guard first <= today else { throw CommandProblem.failed("That lies ahead; choose an earlier --since.") }
+        guard today.number - first.number < Self.insightDaysMax else {
+            throw CommandProblem.failed("At most \(Self.insightDaysMax) days are shown at once; choose a later --since.")
+        }
+        var wanted: [(device: DeviceID, series: [Series])] = []
+        for state in world.devices(of: home) { wanted.append((state.device.id, state.slots.compactMap { world.seriesInfo($0.series) })) }
+        let (series, now, aside, id) = (wanted, self.now, store.aside, person.id)
+        return {
+            do {
+                let from = MinuteOfDay(0).flatMap { zone.instant(Day(number: first.number - Self.usualDays - 1), $0) } ?? since - .days(Self.usualDays)
+                var folding = DayFolding(zone: zone, until: now)
+                var left = Self.insightReadingsMax
+                try aside.read { reader in
+                    for (device, series) in series {
+                        let claims = try reader.claims(device, id)
+                        for one in series where !claims.isEmpty {
+                            folding.begin(one.quantity)
+                            for claim in claims where left > 0 {
+                                left -= try reader.eachReading(one, since: max(from, claim.from), until: min(now + Span(milliseconds: 1), claim.until), limit: left) {
+                                    folding.take(at: $0.at, $0.value)
+                                }
+                            }
+                        }
+                    }
+                }
+                folding.finish()
+                return InsightWords(days: folding.inOrder(), first: first, today: today, zone: zone, isCut: left <= 0).reply()
+            } catch {
+                return .failed("The readings could not be read. The gateway's log says why.")
+            }
+        }
+    }
+}
