@@ -2,6 +2,11 @@ import Testing
 
 @testable import Gateway
 
+extension Ledger {
+    /// One message that is a burst of its own.
+    fileprivate mutating func knows(_ entry: Entry, isDuplicate: Bool? = nil) -> Bool { recognize([(entry, isDuplicate)]) == [true] }
+}
+
 /// Delivered again, it counts once: which messages of a resumed session were kept before.
 @Suite struct LedgerTests {
     private func entry(_ id: UInt16, _ text: String) -> Ledger.Entry {
@@ -69,14 +74,59 @@ import Testing
         #expect(ledger.knows(entry(4, "1"), isDuplicate: false) == false)
     }
 
-    @Test func whatHadWaitedAndComesAgainWithoutDupIsKnown() {
+    /// What waited at the broker, as it is given again by one that was killed: without DUP.
+    private func given(_ entries: [(UInt16, String)]) -> [(entry: Ledger.Entry, isDuplicate: Bool?)] { entries.map { (entry($0.0, $0.1), false) } }
+
+    private func waiting(_ entries: [(UInt16, String)]) -> Ledger {
         var ledger = Ledger()
-        ledger.append([1, 2, 3].map { Ledger.Entry(packetID: $0, hash: 7, waited: true) } + [Ledger.Entry(packetID: 4, hash: 7)])
+        ledger.append(entries.map { Ledger.Entry(packetID: $0.0, hash: entry($0.0, $0.1).hash, waited: true) })
         ledger.beginComparing()
-        #expect(ledger.knows(Ledger.Entry(packetID: 2, hash: 7), isDuplicate: false) == true)
-        #expect(ledger.knows(Ledger.Entry(packetID: 3, hash: 7), isDuplicate: false) == true)
-        // That had been on its way when it was kept.
-        #expect(ledger.knows(Ledger.Entry(packetID: 4, hash: 7), isDuplicate: false) == false)
+        return ledger
+    }
+
+    @Test func whatHadWaitedAndComesAgainWithoutDupIsKnownByWhatComesBehindIt() {
+        let same = (1...5).map { (UInt16($0), "1") }
+        var ledger = waiting(same + [(6, "rare"), (7, "1"), (8, "1")])
+        // Of what comes behind the rare one nothing shows that it is the same again.
+        #expect(ledger.recognize(given([(2, "1"), (3, "1"), (6, "rare"), (7, "1"), (8, "1"), (9, "x")])) == [true, true, true, false, false, false])
+        // Those two count again and stand where they did: what stood there before has left.
+        #expect(ledger.forgotten == 2)
+        #expect(ledger.count == 6)
+    }
+
+    @Test func severalDifferentOnesInTheirPlacesAreNoChance() {
+        let round = ["a", "b", "c", "d"]
+        let all = (0..<40).map { (UInt16($0 + 1), round[$0 % 4]) }
+        var ledger = waiting(all)
+        #expect(ledger.recognize(given(Array(all[10..<15]))) == [true, true, true, true, false])
+        // Three are.
+        ledger = waiting(all)
+        #expect(ledger.recognize(given(Array(all[10..<13]))) == [false, false, false])
+    }
+
+    @Test func aHomeThatSaysTheSameAgainAfterTheBrokersReturnLosesNone() {
+        // The broker had saved after 2, and gives 3, 4, 5 anew.
+        let all = (1...50).map { (UInt16($0), "1") }
+        var ledger = waiting(all)
+        var burst: [(entry: Ledger.Entry, isDuplicate: Bool?)] = [(entry(1, "1"), true), (entry(2, "1"), true)]
+        burst += given([(3, "1"), (4, "1"), (5, "1")])
+        #expect(ledger.recognize(burst) == [true, true, false, false, false])
+        ledger.append(burst[2...].map(\.entry))
+        #expect(ledger.recognize(given([(6, "new")])) == [false])
+        // What stood behind the run has left; what was taken meanwhile stands there now, on disk as well.
+        #expect(ledger.count == 5)
+        #expect(ledger.forgotten == 48 + 3)
+        #expect(ledger.moved == burst[2...].map(\.entry))
+        ledger.append([entry(6, "new")])
+        #expect(ledger.moved == [])
+        ledger.beginComparing()
+        let again = [(entry(1, "1"), true), (entry(2, "1"), true)] + burst[2...].map { ($0.entry, true) } + [(entry(6, "new"), true), (entry(7, "1"), true)]
+        #expect(ledger.recognize(again) == [true, true, true, true, true, true, false])
+    }
+
+    @Test func whatHadBeenOnItsWayIsNotGivenAgainWithoutDup() {
+        var ledger = ledger([(1, "a"), (2, "b"), (3, "c"), (4, "d"), (5, "e")])
+        #expect(ledger.recognize(given([(1, "a"), (2, "b"), (3, "c"), (4, "d"), (5, "e")])) == [false, false, false, false, false])
     }
 
     @Test func whatTheBrokerHasForgottenLeavesTheLedger() {

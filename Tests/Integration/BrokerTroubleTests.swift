@@ -154,15 +154,17 @@ extension RealProcesses {
             try stored(11)
             #expect(try redelivered() >= again + 3)
 
-            // They waited when it saved: they come again without DUP.
+            // They waited when it saved: they come again without DUP, and what is not like the others shows that they do.
             _ = try street.stopGateway()
             try say(3)
+            let pulse = try Client(street, "oak-1")
+            #expect(try pulse.publish("homes/oak-1/vitals/heart-rate", "99"))
             try save()
             try street.startGateway()
             try stored(14)
-            try killBroker(thenSay: 0)
-            try eventually("what waited to come again") { try redelivered() >= 3 }
-            try say(2)
+            let before = try redelivered()
+            try killBroker(thenSay: 2)
+            try eventually("what waited to come again") { try redelivered() >= before + 4 }
             try stored(16)
         }
 

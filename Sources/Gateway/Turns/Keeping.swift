@@ -50,17 +50,18 @@ extension Engine {
     }
 
     private func keep(_ burst: borrowing Burst) throws {
-        // Only while it compares does a turn change the ledger before its commit.
+        // Only while it compares is the ledger changed before the commit.
         let ledgerBefore = ledger.isComparing ? ledger : nil
         let earlyBefore = early
         var acknowledged: [Ledger.Entry] = []
+        let known = recognize(burst)
         defer { underway?.clear() }
         do {
             try turn { tx in
                 if isCareful {
-                    try halve(burst, 0..<burst.count, &acknowledged, tx)
+                    try halve(burst, 0..<burst.count, known, &acknowledged, tx)
                 } else {
-                    for i in 0..<burst.count { try takeOne(burst, i, &acknowledged, tx) }
+                    for i in 0..<burst.count { try takeOne(burst, i, known, &acknowledged, tx) }
                 }
                 underway?.clear()
                 try flushThinned(tx)
@@ -80,21 +81,40 @@ extension Engine {
         guard !entries.isEmpty else { return }
         let kept = acknowledgedEver - Int64(ledger.forgotten)
         if ledger.forgotten > 0 { try tx.cutAcknowledged(to: kept, entryBytes: Ledger.entryBytes) }
+        let entries = ledger.moved + entries
         try tx.appendAcknowledged(upTo: kept + Int64(entries.count), entries: Ledger.bytes(entries), keep: Int64(Ledger.entriesMax))
     }
 
     private func noteAcknowledged(_ entries: [Ledger.Entry]) {
         guard !entries.isEmpty else { return }
-        acknowledgedEver += Int64(entries.count - ledger.forgotten)
+        acknowledgedEver += Int64(ledger.moved.count + entries.count - ledger.forgotten)
         ledger.append(entries)
     }
 
-    private func takeOne(_ burst: borrowing Burst, _ i: Int, _ acknowledged: inout [Ledger.Entry], _ tx: StoreTurn) throws {
+    /// Delivered again, it counts once: which messages of a burst were kept before. Nil for nearly all of the time: none.
+    private func recognize(_ burst: borrowing Burst) -> [Bool]? {
+        guard ledger.isComparing else { return nil }
+        var messages: [(entry: Ledger.Entry, isDuplicate: Bool?)] = []
+        var places: [Int] = []
+        for i in 0..<burst.count {
+            burst.withMessage(i) { topic, payload, info in
+                // What has no packet id (QoS 0, a replay) is never delivered again.
+                guard info.packetID != 0 else { return }
+                messages.append((Ledger.Entry(packetID: info.packetID, hash: stableHash(payload, from: stableHash(topic))), info.isDuplicate))
+                places.append(i)
+            }
+        }
+        var known = Array(repeating: false, count: burst.count)
+        for (place, isKnown) in zip(places, ledger.recognize(messages)) { known[place] = isKnown }
+        return known
+    }
+
+    private func takeOne(_ burst: borrowing Burst, _ i: Int, _ known: [Bool]?, _ acknowledged: inout [Ledger.Entry], _ tx: StoreTurn) throws {
         try burst.withMessage(i) { topic, payload, info in
             // A replay has no packet ids, and nothing comes again.
             let hash = info.packetID != 0 || !fatal.isEmpty ? stableHash(payload, from: stableHash(topic)) : 0
             let entry = Ledger.Entry(packetID: info.packetID, hash: hash)
-            if try isKnown(entry, info, &acknowledged, tx) {
+            if try isKnown(entry, info, known?[i] ?? false, &acknowledged, tx) {
                 guard mayBeNew(info), isUrgent(topic, payload, info) else {
                     counts.redelivered += 1
                     return
@@ -116,10 +136,9 @@ extension Engine {
         }
     }
 
-    /// Delivered again, it counts once. What has no packet id (QoS 0, a replay) is never delivered again.
-    private func isKnown(_ entry: Ledger.Entry, _ info: MessageInfo, _ acknowledged: inout [Ledger.Entry], _ tx: StoreTurn) throws -> Bool {
+    private func isKnown(_ entry: Ledger.Entry, _ info: MessageInfo, _ isRecognized: Bool, _ acknowledged: inout [Ledger.Entry], _ tx: StoreTurn) throws -> Bool {
         guard entry.packetID != 0 else { return false }
-        if ledger.isComparing, ledger.knows(entry, isDuplicate: info.isDuplicate) { return true }
+        if isRecognized { return true }
         acknowledged.append(Ledger.Entry(packetID: entry.packetID, hash: entry.hash, waited: isCatchingUp))
         // What was taken early had been on its way to us.
         if !early.isEmpty, info.isDuplicate ?? true, early.remove(entry) != nil {
@@ -129,9 +148,9 @@ extension Engine {
         return false
     }
 
-    /// After a broker was killed a new alarm may look like one that was kept; see `Ledger`. One alarm told twice is better
-    /// than one not told.
-    private func mayBeNew(_ info: MessageInfo) -> Bool { info.isDuplicate.map { !$0 } ?? line.mayRepeatIDs }
+    /// Where DUP is not known, a new alarm may look like one that was kept after a broker was killed; see `Ledger`. One alarm
+    /// told twice is better than one not told.
+    private func mayBeNew(_ info: MessageInfo) -> Bool { info.isDuplicate == nil && line.mayRepeatIDs }
 
     /// Whether it is of use to know of a message whether it is a duplicate.
     public var asksForDuplicates: Bool { ledger.isComparing || !early.isEmpty }
@@ -139,11 +158,11 @@ extension Engine {
     // MARK: One bad message
 
     /// Takes a part of a burst; where it fails, its halves.
-    private func halve(_ burst: borrowing Burst, _ range: Range<Int>, _ acknowledged: inout [Ledger.Entry], _ tx: StoreTurn) throws {
+    private func halve(_ burst: borrowing Burst, _ range: Range<Int>, _ known: [Bool]?, _ acknowledged: inout [Ledger.Entry], _ tx: StoreTurn) throws {
         let memory = Memory(self)
         let acknowledgedBefore = acknowledged.count
         do {
-            try tx.savepoint { for i in range { try takeOne(burst, i, &acknowledged, tx) } }
+            try tx.savepoint { for i in range { try takeOne(burst, i, known, &acknowledged, tx) } }
             return
         } catch where StoreProblem(error) == nil {
             memory.putBack(self)
@@ -152,8 +171,6 @@ extension Engine {
                 try burst.withMessage(range.lowerBound) { topic, payload, info in
                     let entry = Ledger.Entry(packetID: info.packetID, hash: stableHash(payload, from: stableHash(topic)))
                     if entry.packetID != 0 {
-                        // It ends a comparison like any other message that is new.
-                        if ledger.isComparing { _ = ledger.knows(entry, isDuplicate: info.isDuplicate) }
                         acknowledged.append(Ledger.Entry(packetID: entry.packetID, hash: entry.hash, waited: isCatchingUp))
                     }
                     try setAside(topic, payload, entry.hash, "taking it failed: \(Self.reason(error))", tx)
@@ -162,8 +179,8 @@ extension Engine {
             }
         }
         let middle = range.lowerBound + range.count / 2
-        try halve(burst, range.lowerBound..<middle, &acknowledged, tx)
-        try halve(burst, middle..<range.upperBound, &acknowledged, tx)
+        try halve(burst, range.lowerBound..<middle, known, &acknowledged, tx)
+        try halve(burst, middle..<range.upperBound, known, &acknowledged, tx)
     }
 
     /// What a failure is called, without anything that it says of the message.
@@ -246,13 +263,14 @@ extension Engine {
     /// the burst may be acknowledged; what was taken is remembered, so that it counts once when the burst comes again.
     public func takeUrgent(_ burst: borrowing Burst) throws {
         let (ledgerBefore, earlyBefore) = (ledger, early)
+        let known = recognize(burst)
         defer { underway?.clear() }
         do {
             try turn { tx in
                 for i in 0..<burst.count where early.count < Self.earlyMax {
                     try burst.withMessage(i) { topic, payload, info in
                         let entry = Ledger.Entry(packetID: info.packetID, hash: stableHash(payload, from: stableHash(topic)))
-                        if ledger.isComparing, ledger.knows(entry, isDuplicate: info.isDuplicate), !mayBeNew(info) { return }
+                        if known?[i] ?? false, !mayBeNew(info) { return }
                         guard entry.packetID != 0, !early.contains(entry), fatal[entry.hash] == nil else { return }
                         let arrivedAt = Instant(milliseconds: info.arrivedAtMilliseconds)
                         try runDeadlines(upTo: arrivedAt, tx)

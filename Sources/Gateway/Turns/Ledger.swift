@@ -17,9 +17,12 @@
 /// would go on matching. DUP tells them apart. A message that was on its way to us before the broker saved
 /// is sent again with it; so what comes without is new, unless it had waited for us when the broker saved and was first
 /// sent after that, on a connection that the broker does not remember. Only entries that had waited (`Entry.waited`) can
-/// be that. What is left in doubt is plain: after the broker saved without us, equal bytes of one home that came until we
-/// had caught up, and equal bytes that came between the broker's return and ours. What the broker has forgotten leaves the
-/// ledger with the first message that is new: it cannot come again, and its ids can.
+/// be that. And even of those equal bytes show nothing: a home that says the same again and again says it after the broker's
+/// return with the ids of before. So a message without DUP is known only once a later one of the same burst shows that the run
+/// goes on: by bytes that are rare, or by several different ones. Where nothing shows it the message counts, twice perhaps:
+/// better than not at all.
+///
+/// What the broker has forgotten leaves the ledger with the first message that is new: it cannot come again, and its ids can.
 struct Ledger: Sendable {
     /// Entries that are kept: twice as many as there are packet ids, so that what can come again is among them.
     static let entriesMax = 131_072
@@ -50,7 +53,11 @@ struct Ledger: Sendable {
         var start: Int
         /// Where the next message has to match.
         var next: Int
+        /// Behind the last message of which it is certain.
+        var sure: Int
     }
+
+    private enum Verdict { case known, perhaps, new }
 
     private enum Comparing: Sendable {
         case no
@@ -63,8 +70,19 @@ struct Ledger: Sendable {
     private var comparing = Comparing.no
     /// No broker answered before this connection: what comes again may be older than all that can be unacknowledged.
     private var isOlderPossible = false
+    /// Bytes that stand in the ledger more often than `rareMax`; made when they are asked for.
+    private var common: Set<UInt64>?
+    /// What has come without DUP since it was last certain, and the id of the first of them.
+    private var doubtful: Set<UInt64> = []
+    private var doubtfulSince: UInt16?
     /// Entries that have left the end since the last commit, because the broker has forgotten them.
     private(set) var forgotten = 0
+    /// What has to be written again behind those: it was appended while messages were being compared.
+    private(set) var moved: [Entry] = []
+    /// Entries at the end that have been appended since the comparison began.
+    private var appended = 0
+    /// Where the entries of before the comparison end.
+    private var end: Int { entries.count - appended }
 
     var count: Int { entries.count }
     /// Whether messages are being compared; false for nearly all of the time.
@@ -74,34 +92,81 @@ struct Ledger: Sendable {
     mutating func beginComparing(brokerWasDown: Bool = false) {
         comparing = entries.isEmpty ? .no : .first
         isOlderPossible = brokerWasDown
+        appended = 0
+        common = nil
+        becomeCertain()
     }
 
     /// The broker knows no session: nothing of before comes again, and packet ids begin anew.
     mutating func removeAll() {
         entries.removeAll()
-        forgotten = 0
+        (forgotten, moved, appended) = (0, [], 0)
         comparing = .no
     }
 
-    /// Whether this message is one that was kept before. Once it says no it says no until the next connection.
+    /// Which of these messages were kept before; they are one burst, in order. Behind the first that is new all are.
     ///
-    /// - Parameter isDuplicate: DUP; nil where it is not known, which counts as set.
-    mutating func knows(_ entry: Entry, isDuplicate: Bool? = nil) -> Bool {
+    /// - Parameter messages: with DUP; nil where it is not known, which counts as set.
+    mutating func recognize(_ messages: [(entry: Entry, isDuplicate: Bool?)]) -> [Bool] {
+        var known = Array(repeating: false, count: messages.count)
+        var doubtfulOnes: [Int] = []
+        for (i, message) in messages.enumerated() {
+            guard isComparing else { break }
+            switch compare(message.entry, message.isDuplicate) {
+            case .known:
+                known[i] = true
+                for one in doubtfulOnes { known[one] = true }
+                doubtfulOnes.removeAll()
+            case .perhaps: doubtfulOnes.append(i)
+            case .new: break
+            }
+        }
+        return known
+    }
+
+    private mutating func compare(_ entry: Entry, _ isDuplicate: Bool?) -> Verdict {
         let runs: [Run]
         switch comparing {
-        case .no: return false
+        case .no: return .new
         case .first: runs = beginnings(entry, isDuplicate)
         case .at(let found): runs = found
         }
-        let going = runs.compactMap { run in place(of: entry, in: run, isDuplicate).map { Run(start: run.start, next: $0 + 1) } }
+        var going = runs.compactMap { run in place(of: entry, in: run, isDuplicate).map { Run(start: run.start, next: $0 + 1, sure: run.sure) } }
         // Behind the last entry is what was never kept, whatever an older run of the same bytes would say.
-        if going.isEmpty || (runs.first?.next ?? 0) >= entries.count {
-            forgetWhatTheBrokerForgot(runs.first, isFollowedBy: entry.packetID)
+        if going.isEmpty || (runs.first?.next ?? 0) >= end {
+            forgetWhatTheBrokerForgot(runs.first, isFollowedBy: doubtfulSince ?? entry.packetID)
+            becomeCertain()
+            common = nil
             comparing = .no
-            return false
+            return .new
+        }
+        let isCertain = isDuplicate ?? true || isRare(entry.hash) || doubtful.union([entry.hash]).count >= Self.differentMin
+        if isCertain {
+            for i in going.indices { going[i].sure = going[i].next }
+            becomeCertain()
+        } else {
+            doubtful.insert(entry.hash)
+            doubtfulSince = doubtfulSince ?? entry.packetID
         }
         comparing = .at(going)
-        return true
+        return isCertain ? .known : .perhaps
+    }
+
+    /// So many different messages, each in its place, are no chance.
+    static let differentMin = 4
+
+    private mutating func becomeCertain() {
+        doubtful.removeAll()
+        doubtfulSince = nil
+    }
+
+    private mutating func isRare(_ hash: UInt64) -> Bool {
+        if let common { return !common.contains(hash) }
+        var times: [UInt64: Int] = [:]
+        for entry in entries { times[entry.hash, default: 0] += 1 }
+        let found = Set(times.lazy.filter { $0.value > Self.rareMax }.map(\.key))
+        common = found
+        return !found.contains(hash)
     }
 
     /// So many entries of a run may be missing from what comes again: offers and answers that have expired at the broker.
@@ -110,11 +175,11 @@ struct Ledger: Sendable {
     /// Where in a run this message stands; nil: it does not.
     private func place(of entry: Entry, in run: Run, _ isDuplicate: Bool?) -> Int? {
         func matches(_ index: Int) -> Bool { entries[index].isSameMessage(as: entry) && (isDuplicate ?? true || entries[index].waited) }
-        guard run.next < entries.count else { return nil }
+        guard run.next < end else { return nil }
         if matches(run.next) { return run.next }
         // A run that has not begun has no gaps.
         guard isDuplicate != nil, run.start < run.next else { return nil }
-        return (run.next..<min(entries.count, run.next + Self.gapMax)).first(where: matches)
+        return (run.next..<min(end, run.next + Self.gapMax)).first(where: matches)
     }
 
     /// How far one packet id is ahead of another as ids go round, 1 … 65 535: 0 … 65 534.
@@ -123,16 +188,18 @@ struct Ledger: Sendable {
     /// The broker has sent all that it knows of and gives this id anew. So it has forgotten what stands behind the run;
     /// and, where nothing came again, whatever has this id or one after it.
     private mutating func forgetWhatTheBrokerForgot(_ run: Run?, isFollowedBy id: UInt16) {
-        var end = entries.count
-        if let run, run.start < run.next {
-            end = run.next
+        var kept = end
+        if let run, run.start < run.sure {
+            kept = run.sure
         } else {
             // An id that is less than half a round behind is behind; of what is farther nothing can be said.
-            while end > 0, entries.count - end < Self.unacknowledgedMax / 2,
-                Self.distance(from: id, to: entries[end - 1].packetID) < Self.unacknowledgedMax / 2 { end -= 1 }
+            while kept > 0, end - kept < Self.unacknowledgedMax / 2,
+                Self.distance(from: id, to: entries[kept - 1].packetID) < Self.unacknowledgedMax / 2 { kept -= 1 }
         }
-        forgotten += entries.count - end
-        entries.removeLast(entries.count - end)
+        guard kept < end else { return }
+        moved = Array(entries[end...])
+        forgotten = entries.count - kept
+        entries.removeSubrange(kept..<end)
     }
 
     /// Bytes that stand in the ledger more often than this show nothing of where a run began.
@@ -146,11 +213,11 @@ struct Ledger: Sendable {
     ///
     /// A message whose id is the next one, or nearly, is the next one: never kept, though 65 535 ago stands the same.
     private func beginnings(_ entry: Entry, _ isDuplicate: Bool?) -> [Run] {
-        func all() -> [Run] { entries.indices.reversed().filter { entries[$0].isSameMessage(as: entry) }.map { Run(start: $0, next: $0) } }
+        func all() -> [Run] { entries.indices.reversed().filter { entries[$0].isSameMessage(as: entry) }.map { Run(start: $0, next: $0, sure: $0) } }
         let latest = entries.suffix(Self.unacknowledgedMax).lastIndex(where: { $0.packetID == entry.packetID })
         let isNext = latest == nil && entries.last.map { Self.distance(from: $0.packetID, to: entry.packetID) <= Self.gapMax } ?? true
         if isOlderPossible && !isNext { return all() }
-        if let latest, entries[latest].isSameMessage(as: entry) { return [Run(start: latest, next: latest)] }
+        if let latest, entries[latest].isSameMessage(as: entry) { return [Run(start: latest, next: latest, sure: latest)] }
         guard isDuplicate == true else { return [] }
         var times = 0
         for other in entries where other.hash == entry.hash {
@@ -163,8 +230,9 @@ struct Ledger: Sendable {
     /// After the commit that kept them, and that forgot what the broker has forgotten.
     /// After the commit that kept them.
     mutating func append(_ new: [Entry]) {
-        forgotten = 0
+        (forgotten, moved) = (0, [])
         entries.append(contentsOf: new)
+        if isComparing { appended += new.count }
         // Cut seldom and by much: while a run is compared, positions must not move.
         if entries.count > 2 * Self.entriesMax && !isComparing {
             entries.removeFirst(entries.count - Self.entriesMax)
