@@ -75,7 +75,16 @@ struct DraftOptions: ParsableArguments {
             """)
     var detail: String?
 
-    @Option(help: "From which stage of an alert on: asked, accepted or attending.") var stage: String?
+    @Option(
+        name: [.customLong("stage"), .customLong("only")],
+        help: "From which stage of an alert on: asked, accepted or attending; --only accepted means whoever accepted it.")
+    var stage: String?
+
+    @Option(
+        name: .customLong("while"),
+        help: ArgumentHelp(
+            "Only while an alert of at least this severity is open: minor, moderate, severe or extreme.", valueName: "severity"))
+    var severity: String?
 
     @Option(help: ArgumentHelp("When, e.g. \"mon-fri 08:00-18:00\"; may be repeated.", valueName: "hours"))
     var hours: [String] = []
@@ -86,7 +95,7 @@ struct DraftOptions: ParsableArguments {
 
     var draft: ConsentDraft {
         ConsentDraft(
-            citizen: citizen, to: to, purposes: purpose, data: about, detail: detail, stage: stage, hours: hours,
+            citizen: citizen, to: to, purposes: purpose, data: about, detail: detail, stage: stage, severity: severity, hours: hours,
             from: from, until: until)
     }
 }

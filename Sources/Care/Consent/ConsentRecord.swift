@@ -156,6 +156,8 @@ public struct ConsentRecord: Hashable, Codable, Sendable {
     /// The stage of an alert from which the record holds, also in later stages. Nil: at every stage, and
     /// outside of alerts as well. A record with a stage says nothing outside of alerts.
     public var stage: Stage?
+    /// Holds only while an alert of at least this severity is open, and says nothing outside of alerts. Nil: always.
+    public var severity: Severity?
     /// Holds in any of these windows. Empty: at any hour.
     public var hours: [HourWindow]
     /// From when on it holds; included.
@@ -167,8 +169,8 @@ public struct ConsentRecord: Hashable, Codable, Sendable {
 
     public init(
         id: ConsentID, citizen: PersonID, effect: Effect, recipients: [RecipientPattern], purposes: [Purpose],
-        data: [DataPattern], detail: Detail, stage: Stage? = nil, hours: [HourWindow] = [], from: Instant,
-        until: Instant? = nil, withdrawnAt: Instant? = nil
+        data: [DataPattern], detail: Detail, stage: Stage? = nil, severity: Severity? = nil, hours: [HourWindow] = [],
+        from: Instant, until: Instant? = nil, withdrawnAt: Instant? = nil
     ) {
         self.id = id
         self.citizen = citizen
@@ -178,6 +180,7 @@ public struct ConsentRecord: Hashable, Codable, Sendable {
         self.data = data
         self.detail = detail
         self.stage = stage
+        self.severity = severity
         self.hours = hours
         self.from = from
         self.until = until
@@ -208,16 +211,20 @@ public struct ConsentRequest: Hashable, Codable, Sendable {
     public var detail: Detail
     /// Nil outside of alerts.
     public var stage: Stage?
+    /// Of the open alert to which the request belongs; nil outside of alerts.
+    public var severity: Severity?
     public var at: Instant
 
     public init(
-        recipient: Recipient, purpose: Purpose, data: DataSubject, detail: Detail, stage: Stage?, at: Instant
+        recipient: Recipient, purpose: Purpose, data: DataSubject, detail: Detail, stage: Stage?, severity: Severity? = nil,
+        at: Instant
     ) {
         self.recipient = recipient
         self.purpose = purpose
         self.data = data
         self.detail = detail
         self.stage = stage
+        self.severity = severity
         self.at = at
     }
 }

@@ -42,6 +42,7 @@ public func sentence(
         known = list(people, "and") + " may not know " + refused(record, owner, names, joinedBy: "nor")
     }
     if let stage = record.stage { known += " " + words(stage) }
+    if let severity = record.severity { known += " " + words(whileOpen: severity) }
 
     var parts = [known]
     parts.append(record.purposes.isEmpty ? "for any purpose" : list(record.purposes.map(words), "or"))
@@ -222,6 +223,14 @@ private func words(_ stage: Stage) -> String {
     case .asked: "once they have been asked"
     case .accepted: "once they have accepted"
     case .attending: "once they are there"
+    }
+}
+
+private func words(whileOpen severity: Severity) -> String {
+    switch severity {
+    case .minor: "only while an alert is open"
+    case .moderate, .severe: "only while an alert is open that is \(severity.rawValue.lowercased()) or worse"
+    case .extreme: "only while an extreme alert is open"
     }
 }
 

@@ -78,7 +78,7 @@ extension ConsentRecord {
     fileprivate func answer(to request: ConsentRequest, of holder: ConsentHolder) -> Verdict {
         // Another citizen's record among these is somebody's mistake; to guess whose could disclose.
         guard citizen == holder.citizen else { return .notEvaluated }
-        guard holds(at: request.at), holds(inStage: request.stage),
+        guard holds(at: request.at), holds(inStage: request.stage), holds(whileOpen: request.severity),
             purposes.isEmpty || purposes.contains(request.purpose),
             data.contains(where: { $0.matches(request.data) }),
             recipients.contains(where: { $0.matches(request.recipient) })
@@ -106,6 +106,13 @@ extension ConsentRecord {
         guard let stage else { return true }
         guard let reached else { return false }
         return reached >= stage
+    }
+
+    /// What was said for the time of an alert says nothing at other times.
+    private func holds(whileOpen open: Severity?) -> Bool {
+        guard let severity else { return true }
+        guard let open else { return false }
+        return open >= severity
     }
 
     /// A name and address are told or not told: there are no degrees of them, so any permit permits them.

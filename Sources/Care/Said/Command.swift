@@ -87,6 +87,8 @@ public struct ConsentDraft: Codable, Hashable, Sendable {
     public var detail: String?
     /// `asked`, `accepted`, `attending`.
     public var stage: String?
+    /// `minor`, `moderate`, `severe`, `extreme`: only while an alert of at least that severity is open.
+    public var severity: String?
     /// `mon-fri 08:00-18:00`.
     public var hours: [String]
     /// A day (from its beginning at the home) or an instant.
@@ -96,7 +98,7 @@ public struct ConsentDraft: Codable, Hashable, Sendable {
 
     public init(
         citizen: String?, to: [String], purposes: [String], data: [String], detail: String?, stage: String?,
-        hours: [String], from: String?, until: String?
+        severity: String? = nil, hours: [String], from: String?, until: String?
     ) {
         self.citizen = citizen
         self.to = to
@@ -104,6 +106,7 @@ public struct ConsentDraft: Codable, Hashable, Sendable {
         self.data = data
         self.detail = detail
         self.stage = stage
+        self.severity = severity
         self.hours = hours
         self.from = from
         self.until = until

@@ -237,13 +237,15 @@ extension Engine {
         say.append(because + ". \(alert.matter.say)")
         say.append("It is \(alert.matter.severity.rawValue), \(alert.matter.urgency.rawValue), \(alert.matter.certainty.rawValue); for \(alert.matter.purpose.rawValue), category \(alert.matter.category.rawValue).")
         for entry in try tx.reader.history(of: id) { say.append("  \(zone.local(entry.at)?.clock ?? entry.at.iso)  \(entry.sentence { world.name($0) })") }
-        // Each helper of the circle, asked or not, with the decision as it was when the alert was raised.
+        // Each helper of the circle, asked or not, with the decision as it was when the alert was raised, and so was open.
         var items: [JSON] = []
+        var then = alert
+        then.ending = nil
         for responder in world.responders(for: alert.matter.severity) where responder.role == .helper {
             let asked = alert.offer(to: responder.person)
             let inCircle = world.homes[alert.home]?.circle.map { responder.circles.contains($0) } ?? false
             guard asked != nil || inCircle else { continue }
-            guard let telling = world.telling(responder.person, of: alert, stage: .asked, at: asked?.askedAt ?? alert.raisedAt) else { continue }
+            guard let telling = world.telling(responder.person, of: then, stage: .asked, at: asked?.askedAt ?? alert.raisedAt) else { continue }
             let citizenName = world.name(alert.citizens.first ?? PersonID(""))
             let sentence = Care.sentence(telling.decision, for: telling.request, names: consentNames, citizen: citizenName)
             say.append(sentence)

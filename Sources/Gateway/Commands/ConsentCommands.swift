@@ -78,6 +78,11 @@ extension Engine {
             stage = Stage(text)
             if stage == nil { throw CommandProblem.failed("\u{201C}\(safeText(text))\u{201D} is no stage; it is one of asked, accepted, attending.") }
         }
+        var severity: Severity?
+        if let text = draft.severity {
+            severity = Severity.allCases.first { $0.rawValue.lowercased() == text.lowercased() }
+            if severity == nil { throw CommandProblem.failed("\u{201C}\(safeText(text))\u{201D} is no severity; it is one of minor, moderate, severe, extreme.") }
+        }
         var hours: [HourWindow] = []
         for text in draft.hours { hours.append(try HourWindow(text: text)) }
         let from = try draft.from.map { try future($0, zone: zone, endOfDay: false) } ?? now
@@ -85,7 +90,7 @@ extension Engine {
         if let until, until <= max(from, now) { throw CommandProblem.failed("It would have ended before it begins; choose a later --until.") }
         return ConsentRecord(
             id: id, citizen: person.id, effect: effect, recipients: recipients, purposes: purposes.sorted(), data: data, detail: detail,
-            stage: stage, hours: hours, from: from, until: until)
+            stage: stage, severity: severity, hours: hours, from: from, until: until)
     }
 
     /// A permit to somebody who does not exist would look as if it did something.
@@ -164,7 +169,7 @@ extension Engine {
         return .object([
             "consent": .string(record.id.description), "citizen": .string(record.citizen.name), "effect": .string(record.effect.rawValue),
             "state": .string(state), "to": .strings(record.recipients.map(\.text)), "purposes": .strings(record.purposes.map(\.rawValue)),
-            "data": .strings(record.data.map(\.text)), "detail": .string(record.detail.name), "stage": .optional(record.stage?.name),
+            "data": .strings(record.data.map(\.text)), "detail": .string(record.detail.name), "stage": .optional(record.stage?.name), "while": .optional(record.severity?.rawValue.lowercased()),
             "hours": .strings(record.hours.map(\.text)), "from": .string(record.from.iso), "until": .optional(record.until?.iso),
             "say": .string(sentence(record, names: consentNames, zone: zone, now: now)),
         ])

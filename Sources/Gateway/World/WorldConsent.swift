@@ -23,12 +23,15 @@ extension World {
         guard let recipient = people[person]?.asRecipient else { return nil }
         if alert.isInfrastructure { return tellingOfTrouble(recipient, alert, stage, now) }
         let holders = holders(alert.citizens)
+        // What holds only while an alert is open ends with it.
+        let severity = alert.isOpen ? alert.matter.severity : nil
         let request = ConsentRequest(
             recipient: recipient, purpose: alert.matter.purpose,
             data: .data(category: alert.matter.category, quantity: alert.quantity, device: alert.device),
-            detail: stage == .attending ? .readings : .alert, stage: stage, at: now)
+            detail: stage == .attending ? .readings : .alert, stage: stage, severity: severity, at: now)
         let identityRequest = ConsentRequest(
-            recipient: recipient, purpose: alert.matter.purpose, data: .identity, detail: .alert, stage: stage, at: now)
+            recipient: recipient, purpose: alert.matter.purpose, data: .identity, detail: .alert, stage: stage,
+            severity: severity, at: now)
         return Telling(
             request: request, decision: decide(request, holders: holders),
             identityRequest: identityRequest, identity: decide(identityRequest, holders: holders))

@@ -116,7 +116,7 @@ extension SplitMix64 {
                     category: pick(categories), quantity: chance(60) ? pick(quantities) : nil,
                     device: chance(60) ? pick(devices) : nil),
             detail: chance(3) ? .nothing : pick([.wellbeing, .alert, .summary, .readings, .readings]),
-            stage: chance(40) ? nil : pick(Stage.allCases),
+            stage: chance(40) ? nil : pick(Stage.allCases), severity: chance(25) ? nil : pick(Severity.allCases + [.extreme, .extreme]),
             at: Instant(milliseconds: pick(nights) + Int64(below(48) - 12) * 1_800_000 + pick([-1, 0, 0, 1])))
         let count = pick([0, 1, 1, 1, 1, 1, 1, 2, 2, 3])
         return (request, (0..<count).map { _ in consentHolder(request, count: count) })
@@ -144,7 +144,7 @@ extension SplitMix64 {
             purposes: chance(50) ? [] : some(Purpose.allCases, atMost: 2) + (chance(80) ? [request.purpose] : []),
             data: some(data, atMost: 2) + (chance(60) ? [.everything] : []) + (chance(40) ? [.identity] : []),
             detail: chance(5) ? .nothing : pick([.wellbeing, .alert, .summary, .readings]),
-            stage: chance(60) ? nil : pick(Stage.allCases),
+            stage: chance(60) ? nil : pick(Stage.allCases), severity: chance(60) ? nil : pick(Severity.allCases),
             hours: chance(70) ? [] : (0...below(2)).map { _ in hours() },
             from: request.at + .milliseconds(pick([-86_400_000, -86_400_000, -1_800_000, -1, 0, 0, 0, 1])),
             until: chance(65) ? nil : request.at + .milliseconds(pick([-1, 0, 1, 1, 1_800_000])),

@@ -70,8 +70,20 @@ private func isAboutButForHours(_ record: ConsentRecord, _ request: ConsentReque
     let stages: [Stage?] = record.stage.map { first in Stage.allCases.filter { $0 >= first } } ?? Stage.allCases + [nil]
     return record.from.milliseconds <= request.at.milliseconds && request.at.milliseconds < end
         && purposes.contains(request.purpose) && stages.contains(request.stage)
+        && severities(record).contains(request.severity)
         && !Set(record.recipients).isDisjoint(with: meaning(request.recipient))
         && !Set(record.data).isDisjoint(with: meaning(request.data))
+}
+
+/// All alerts' severities at which a record holds, and nil where it holds outside of alerts.
+private func severities(_ record: ConsentRecord) -> [Severity?] {
+    switch record.severity {
+    case nil: [nil, .minor, .moderate, .severe, .extreme]
+    case .minor: [.minor, .moderate, .severe, .extreme]
+    case .moderate: [.moderate, .severe, .extreme]
+    case .severe: [.severe, .extreme]
+    case .extreme: [.extreme]
+    }
 }
 
 /// All patterns that mean this recipient.

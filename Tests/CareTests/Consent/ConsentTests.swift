@@ -55,6 +55,21 @@ import Testing
         }
     }
 
+    // MARK: Only while an alert is open
+
+    @Test func `what holds while an alert of some severity is open holds from that severity on, and not outside of alerts`() {
+        var record = permit(1)
+        record.severity = .severe
+        var refusal = refuse(2)
+        refusal.severity = .severe
+        for (severity, holds) in [(Severity?.none, false), (.minor, false), (.moderate, false), (.severe, true), (.extreme, true)] {
+            var request = asking()
+            request.severity = severity
+            #expect(decide(request, of(record)).isPermitted == holds)
+            #expect(decide(request, of(permit(1), refusal)).isPermitted == !holds)
+        }
+    }
+
     // MARK: Who and what
 
     @Test func `an ended membership ends the permit`() {
