@@ -246,11 +246,11 @@ public struct StoreTurn {
     public func append(_ d: Disclosure) throws {
         try run(
             """
-            INSERT INTO disclosure (at, citizen, recipient, alert, notice, decision, data, detail, stage, state)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO disclosure (at, citizen, recipient, alert, notice, decision, data, detail, stage, state, emergency)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [d.at.milliseconds, d.citizen.name, d.recipient.name, d.alert?.number, d.notice?.number, d.decision?.number,
-                d.data, d.detail.name, d.stage?.name, d.state.rawValue])
+                d.data, d.detail.name, d.stage?.name, d.state.rawValue, d.isEmergency])
     }
     public func logOperator(at: Instant, uid: UInt32, actingFor: String?, command: String, outcome: String) throws {
         try run("INSERT INTO operatorLog (at, uid, actingFor, command, outcome) VALUES (?, ?, ?, ?, ?)",

@@ -4,7 +4,7 @@ import Care
 struct ConsentCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "consent", abstract: "Say who may learn what, and see what has been said.",
-        subcommands: [Grant.self, Refuse.self, Withdraw.self, List.self])
+        subcommands: [Grant.self, Refuse.self, Withdraw.self, List.self, Emergency.self])
 
     struct Grant: Saying {
         static let configuration = CommandConfiguration(
@@ -35,6 +35,24 @@ struct ConsentCommand: AsyncParsableCommand {
         @Argument(help: "The record as consent list shows it, e.g. c5.") var id: String
         @OptionGroup var globals: Globals
         var command: Command { .consentWithdraw(id: id) }
+    }
+
+    struct Emergency: Saying {
+        static let configuration = CommandConfiguration(
+            abstract: "Decide whether in an extreme alert (smoke, a fall) your circle may be told although nothing else permits it.",
+            discussion: """
+                It is off until you turn it on. Who is told learns what happened and, once they have accepted, your name \
+                and address. What you refuse stays refused. You are told at once when it is used.
+                Example: caring consent emergency --on --circle oak-street
+                """)
+        @Flag(help: "From now on, yes.") var on = false
+        @Flag(help: "From now on, no.") var off = false
+        @Option(parsing: .upToNextOption, help: "Which circles' helpers; none named: that of your home.") var circle: [String] = []
+        @OptionGroup var globals: Globals
+        func validate() throws {
+            if on == off { throw ValidationError("Say --on or --off.") }
+        }
+        var command: Command { .consentEmergency(on: on, circles: circle) }
     }
 
     struct List: Saying {

@@ -139,7 +139,12 @@ public struct HourWindow: Hashable, Codable, Sendable {
 
 /// A citizen's permit or refusal: who, which data, for what purpose, how much, when, until when.
 public struct ConsentRecord: Hashable, Codable, Sendable {
-    public enum Effect: String, Codable, Sendable { case permit, refuse }
+    public enum Effect: String, Codable, Sendable {
+        case permit, refuse
+        /// Decided beforehand: in an extreme alert the helpers of a circle may be told what happened although nothing
+        /// else permits it, and name and address once they have accepted. It outweighs no refusal.
+        case emergency
+    }
 
     public var id: ConsentID
     public var citizen: PersonID
@@ -248,6 +253,8 @@ public struct ConsentHolder: Hashable, Sendable {
 public struct Decision: Hashable, Codable, Sendable {
     public enum Reason: String, Codable, Sendable {
         case permitted
+        /// Nothing permits it but what was decided beforehand for emergencies.
+        case emergency
         /// Nothing permits it.
         case nothingPermits = "nothing-permits"
         case refused

@@ -52,6 +52,9 @@ public enum Command: Codable, Hashable, Sendable {
     /// `id`: `c5`.
     case consentWithdraw(id: String)
     case consentList(citizen: String?, all: Bool)
+    /// Whether, at severity extreme, helpers of these circles may be told although nothing else permits it. `circles`
+    /// empty: the home's own.
+    case consentEmergency(on: Bool, circles: [String])
 
     // Alerts. `alert`: `a17`.
     case alertList(all: Bool)

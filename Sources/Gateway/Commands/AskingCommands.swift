@@ -147,11 +147,12 @@ extension Engine {
             case (let data, .nothing): what = wordsFor(data)
             }
             let name = world.name(told.recipient)
+            let emergency = told.isEmergency ? " in an emergency, although nothing else permitted it," : ""
             let sentence: String
             switch told.state {
-            case .queued: sentence = "\(name) is to be told \(what), or may have been: nobody has confirmed it"
-            case .sent: sentence = "\(name) was told \(what)"
-            case .seen: sentence = "\(name) has read \(what)"
+            case .queued: sentence = "\(name) is to be told\(emergency) \(what), or may have been: nobody has confirmed it"
+            case .sent: sentence = "\(name) was told\(emergency) \(what)"
+            case .seen: sentence = "\(name) has read\(emergency) \(what)"
             case .cancelled: sentence = "\(name) was not told \(what): it was cancelled before it was sent"
             }
             let isLast = told.notice.map { !settled.contains("\($0) \(told.data)") } ?? true
@@ -164,6 +165,7 @@ extension Engine {
                     "alert": .optional(told.alert?.description), "notice": .optional(told.notice?.description),
                     "decision": .optional(told.decision?.description), "data": .string(told.data), "detail": .string(told.detail.name),
                     "stage": .optional(told.stage?.name), "state": .string(told.state.rawValue),
+                    "emergency": .bool(told.isEmergency),
                 ]))
         }
         // What a client still shows although it may not is said, because nobody can know what is read there.

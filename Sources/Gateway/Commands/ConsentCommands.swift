@@ -15,21 +15,32 @@ extension Engine {
     func consentAdd(_ draft: ConsentDraft, _ effect: ConsentRecord.Effect, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
         let person = try citizen(draft.citizen, actor)
         let zone = person.home.map { world.zone(of: $0) } ?? .utc
-        let holding = world.consents[person.id, default: []].count { stored in
-            guard case .record(let record) = stored else { return true }
-            return record.withdrawnAt == nil && record.until ?? .distantFuture > now
-        }
-        guard holding < Self.consentsPerCitizenMax else {
-            throw CommandProblem.failed("There are \(Self.consentsPerCitizenMax) consent records, as many as one citizen may have.")
-        }
+        try roomForConsent(person.id)
         let record: ConsentRecord
         do {
             record = try read(draft, effect, person, zone, id: ConsentID(try tx.next("consent")))
         } catch let error as ConsentTextError {
             throw CommandProblem.failed(error.sentence)
         }
+        return try begin(record, person, actor, tx)
+    }
+
+    func roomForConsent(_ person: PersonID) throws(CommandProblem) {
+        let holding = world.consents[person, default: []].count { stored in
+            guard case .record(let record) = stored else { return true }
+            return record.withdrawnAt == nil && record.until ?? .distantFuture > now
+        }
+        guard holding < Self.consentsPerCitizenMax else {
+            throw CommandProblem.failed("There are \(Self.consentsPerCitizenMax) consent records, as many as one citizen may have.")
+        }
+    }
+
+    /// From now on the record counts, and is read back as a sentence.
+    func begin(_ record: ConsentRecord, _ person: Person, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
+        let zone = person.home.map { world.zone(of: $0) } ?? .utc
         try tx.save(record, givenBy: actor.inLog, at: now)
-        world.consents[person.id, default: []].append(.record(record))
+        let index = world.consents[person.id, default: []].firstIndex { $0.id > record.id } ?? world.consents[person.id, default: []].count
+        world.consents[person.id, default: []].insert(.record(record), at: index)
         try consentChanged(person.id, tx)
         return Reply(
             say: ["\(sentence(record, names: consentNames, zone: zone, now: now)) (\(record.id))"], items: [item(record, zone)])
@@ -163,9 +174,9 @@ extension Engine {
         return Reply(say: say, items: items)
     }
 
-    private func item(_ record: ConsentRecord, _ zone: Zone) -> JSON {
+    func item(_ record: ConsentRecord, _ zone: Zone) -> JSON {
         let state =
-            record.withdrawnAt != nil ? "withdrawn" : record.until.map { $0 <= now } ?? false ? "expired" : record.effect == .permit ? "given" : "refused"
+            record.withdrawnAt != nil ? "withdrawn" : record.until.map { $0 <= now } ?? false ? "expired" : record.effect == .refuse ? "refused" : "given"
         return .object([
             "consent": .string(record.id.description), "citizen": .string(record.citizen.name), "effect": .string(record.effect.rawValue),
             "state": .string(state), "to": .strings(record.recipients.map(\.text)), "purposes": .strings(record.purposes.map(\.rawValue)),

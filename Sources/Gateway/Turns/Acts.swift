@@ -109,7 +109,7 @@ extension Command {
     var permits: Bool {
         switch self {
         case .consentGrant, .deviceClaim: true
-        case .deviceClaimAnnounced(let on): on
+        case .deviceClaimAnnounced(let on), .consentEmergency(let on, _): on
         default: false
         }
     }
@@ -129,7 +129,7 @@ extension Command {
 
     var makesConsent: Bool {
         switch self {
-        case .consentGrant, .consentRefuse: true
+        case .consentGrant, .consentRefuse, .consentEmergency(true, _): true
         default: false
         }
     }
@@ -138,7 +138,7 @@ extension Command {
     /// twice, so whoever was added after a backup is added again by hand.
     var isAct: Bool {
         switch self {
-        case .consentGrant, .consentRefuse, .consentWithdraw, .deviceClaim, .deviceRelease, .deviceMove, .deviceRetire, .deviceClaimAnnounced, .homeRemove, .citizenRemove, .helperRemove,
+        case .consentGrant, .consentRefuse, .consentWithdraw, .consentEmergency, .deviceClaim, .deviceRelease, .deviceMove, .deviceRetire, .deviceClaimAnnounced, .homeRemove, .citizenRemove, .helperRemove,
             .coordinatorRemove, .serviceRemove:
             true
         default: false

@@ -52,6 +52,8 @@ public final class Engine {
     var prepared: [(notice: Notice, outgoing: Outgoing)] = []
     /// Publications that wait for the broker's acknowledgement.
     var inFlight: [Int32: NoticeID] = [:]
+    /// After the broker took no word to a citizen: not before then.
+    var wordsWaitUntil = Instant.distantPast
     /// What was acknowledged last; see `Ledger`.
     var ledger = Ledger()
     var acknowledgedEver: Int64 = 0
@@ -158,7 +160,7 @@ public final class Engine {
         let notice = world.notices.lazy
             .filter { self.isWaiting($0) }
             .map(\.nextAttemptAt).min()
-        return [world.deadlines.first()?.at, notice].compactMap { $0 }.min()
+        return [world.deadlines.first()?.at, notice, nextWord].compactMap { $0 }.min()
     }
 
     /// After the process slept or was stopped, deadlines that came due meanwhile must not be run as if

@@ -71,6 +71,7 @@ extension Engine {
             early = Set(try disk.early().map { Ledger.Entry(packetID: $0.packetID, hash: $0.hash) })
             world.alerts = try disk.openAlerts()
             world.notices = try disk.pendingNotices()
+            world.words = try disk.pendingWords()
             output.removeAll(keepingCapacity: true)
             try loadDeadlines(tx)
             // An attempt whose outcome nobody waited for is made again: a helper who is told twice is better

@@ -42,6 +42,8 @@ struct World: Sendable {
     var alerts: [Alert] = []
     /// Queued and attempted ones, in order of id.
     var notices: [Notice] = []
+    /// Words to citizens that the broker does not have yet, in order of id.
+    var words: [CitizenWord] = []
     var deadlines = Deadlines()
 
     init(rules book: RuleBook) {
