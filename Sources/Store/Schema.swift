@@ -135,10 +135,12 @@ enum Schema {
 
     private static let consentTables = """
         -- Each record at each of its versions, appended to and never changed. `by`: who, in words. A record that is only
-        -- requested or deferred stands here and not in `consent`. A withdrawal of before this table is version 2.
+        -- requested or deferred stands here and not in `consent`; `asker` is who asked, in its first version. A withdrawal of before this table is version 2.
         CREATE TABLE consentVersion (
             id INTEGER NOT NULL, version INTEGER NOT NULL, state TEXT NOT NULL, at INTEGER NOT NULL, by TEXT NOT NULL,
-            reason TEXT, body TEXT NOT NULL, PRIMARY KEY (id, version)) STRICT, WITHOUT ROWID;
+            reason TEXT, body TEXT NOT NULL, asker TEXT, PRIMARY KEY (id, version)) STRICT, WITHOUT ROWID;
+        CREATE INDEX consentAsked ON consentVersion (asker) WHERE asker IS NOT NULL;
+        CREATE INDEX consentOfCitizen ON consent (citizen);
         INSERT INTO consentVersion (id, version, state, at, by, body)
             SELECT id, 1, CASE WHEN json_valid(body) AND json_extract(body, '$.effect') = 'refuse' THEN 'refused' ELSE 'given' END,
                 givenAt, givenBy, body FROM consent;

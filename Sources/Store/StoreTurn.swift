@@ -188,18 +188,6 @@ public struct StoreTurn {
         try run("DELETE FROM undecodable WHERE at < ?", [before.milliseconds])
     }
 
-    // MARK: Consent
-
-    public func save(_ record: ConsentRecord, givenBy: String, at: Instant) throws {
-        try run("INSERT INTO consent (id, citizen, body, givenAt, givenBy) VALUES (?, ?, ?, ?, ?)",
-            [record.id.number, record.citizen.name, try Body.encode(record), at.milliseconds, givenBy])
-    }
-    /// The record itself stays as it was given; the withdrawal stands beside it.
-    public func withdraw(_ id: ConsentID, by: String, at: Instant) throws {
-        try run("UPDATE consent SET withdrawnAt = ?, withdrawnBy = ? WHERE id = ? AND withdrawnAt IS NULL",
-            [at.milliseconds, by, id.number])
-    }
-
     // MARK: Watching and alerts
 
     public func save(_ phase: DetectorPhase, key: String) throws {

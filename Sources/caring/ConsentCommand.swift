@@ -4,7 +4,10 @@ import Care
 struct ConsentCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "consent", abstract: "Say who may learn what, and see what has been said.",
-        subcommands: [Grant.self, Refuse.self, Withdraw.self, List.self, Emergency.self])
+        subcommands: [
+            Grant.self, Refuse.self, Withdraw.self, List.self, Emergency.self, Request.self, Requests.self, Give.self, Defer.self, Deny.self,
+            Renew.self, Revoke.self, History.self,
+        ])
 
     struct Grant: Saying {
         static let configuration = CommandConfiguration(

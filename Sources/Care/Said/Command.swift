@@ -55,6 +55,17 @@ public enum Command: Codable, Hashable, Sendable {
     /// Whether, at severity extreme, helpers of these circles may be told although nothing else permits it. `circles`
     /// empty: the home's own.
     case consentEmergency(on: Bool, circles: [String])
+    /// The caller asks the draft's citizen; `to` and `from` are not theirs to say.
+    case consentRequest(ConsentDraft, reason: String)
+    /// A citizen: what they are asked for. Others: what became of what they asked for.
+    case consentRequests
+    case consentGive(id: String, less: ConsentNarrowing)
+    case consentDefer(id: String)
+    case consentDeny(id: String)
+    /// `until`: a day, an instant, or a length of time from now.
+    case consentRenew(id: String, until: String)
+    case consentRevoke(id: String, reason: String)
+    case consentHistory(id: String)
 
     // Alerts. `alert`: `a17`.
     case alertList(all: Bool)
@@ -113,6 +124,21 @@ public struct ConsentDraft: Codable, Hashable, Sendable {
         self.hours = hours
         self.from = from
         self.until = until
+    }
+}
+
+/// What of a request a citizen gives less of; what is nil or empty stays as it was asked for.
+public struct ConsentNarrowing: Codable, Hashable, Sendable {
+    public var detail: String?
+    public var until: String?
+    public var hours: [String]
+    public var data: [String]
+
+    public init(detail: String? = nil, until: String? = nil, hours: [String] = [], data: [String] = []) {
+        self.detail = detail
+        self.until = until
+        self.hours = hours
+        self.data = data
     }
 }
 

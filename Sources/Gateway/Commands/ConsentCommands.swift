@@ -41,12 +41,13 @@ extension Engine {
         try tx.save(record, givenBy: actor.inLog, at: now)
         let index = world.consents[person.id, default: []].firstIndex { $0.id > record.id } ?? world.consents[person.id, default: []].count
         world.consents[person.id, default: []].insert(.record(record), at: index)
+        try watchEnd(of: record, tx)
         try consentChanged(person.id, tx)
         return Reply(
             say: ["\(sentence(record, names: consentNames, zone: zone, now: now)) (\(record.id))"], items: [item(record, zone)])
     }
 
-    private func read(
+    func read(
         _ draft: ConsentDraft, _ effect: ConsentRecord.Effect, _ person: Person, _ zone: Zone, id: ConsentID
     ) throws -> ConsentRecord {
         guard !draft.to.isEmpty else { throw CommandProblem.failed("Say to whom: --to circle:oak-street, --to helper:maria, --to coordinator:* or --to service:clinic.") }
@@ -134,6 +135,7 @@ extension Engine {
             world.consents[person.id]?.remove(at: index)
         }
         try tx.withdraw(id, by: actor.inLog, at: now)
+        try saveDeadline(.consent(id), nil, tx)
         try consentChanged(person.id, tx)
         var say = ["\(id) is withdrawn. From now on nothing is told because of it."]
         // Others may be asked instead, so what waits now is compared one by one.
@@ -152,9 +154,10 @@ extension Engine {
         return Reply(say: say, items: [.object(["consent": .string(id.description), "state": "withdrawn"])])
     }
 
-    func consentList(_ name: String?, _ all: Bool, _ actor: Actor) throws -> Reply {
+    func consentList(_ name: String?, _ all: Bool, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
         let person = try citizen(name, actor)
         let zone = person.home.map { world.zone(of: $0) } ?? .utc
+        let states = try tx.reader.consentStates(of: person.id)
         var say: [String] = []
         var items: [JSON] = []
         for stored in world.consents[person.id] ?? [] {
@@ -163,8 +166,9 @@ extension Engine {
                 let isOver = record.withdrawnAt.map { $0 <= now } ?? false || record.until.map { $0 <= now } ?? false
                 guard all || !isOver else { continue }
                 let expired = record.withdrawnAt == nil && isOver ? " It has expired." : ""
-                say.append("\(record.id)  \(sentence(record, names: consentNames, zone: zone, now: now))\(expired)")
-                items.append(item(record, zone))
+                let revoked = states[record.id] == .revoked ? " It was revoked, not withdrawn by you; caring consent history \(record.id) says by whom." : ""
+                say.append("\(record.id)  \(sentence(record, names: consentNames, zone: zone, now: now))\(expired)\(revoked)")
+                items.append(item(record, zone, states[record.id]))
             case .unreadable(let id, _, _):
                 say.append("\(id)  This record cannot be read. As it could be a refusal, nobody is told anything until it is withdrawn: caring consent withdraw \(id)")
                 items.append(.object(["consent": .string(id.description), "state": "unreadable"]))
@@ -174,9 +178,9 @@ extension Engine {
         return Reply(say: say, items: items)
     }
 
-    func item(_ record: ConsentRecord, _ zone: Zone) -> JSON {
+    func item(_ record: ConsentRecord, _ zone: Zone, _ last: ConsentState? = nil) -> JSON {
         let state =
-            record.withdrawnAt != nil ? "withdrawn" : record.until.map { $0 <= now } ?? false ? "expired" : record.effect == .refuse ? "refused" : "given"
+            record.withdrawnAt != nil ? (last == .revoked ? "revoked" : "withdrawn") : record.until.map { $0 <= now } ?? false ? "expired" : last == .renewed ? "renewed" : record.effect == .refuse ? "refused" : "given"
         return .object([
             "consent": .string(record.id.description), "citizen": .string(record.citizen.name), "effect": .string(record.effect.rawValue),
             "state": .string(state), "to": .strings(record.recipients.map(\.text)), "purposes": .strings(record.purposes.map(\.rawValue)),

@@ -36,6 +36,7 @@ extension Engine {
             record.withdrawnAt = now
             if let index = world.consents[person.id]?.firstIndex(where: { $0.id == record.id }) { world.consents[person.id]?[index] = .record(record) }
             try tx.withdraw(record.id, by: actor.inLog, at: now)
+            try saveDeadline(.consent(record.id), nil, tx)
         }
         try consentChanged(person.id, tx)
         return Reply(

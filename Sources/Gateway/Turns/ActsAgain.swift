@@ -158,12 +158,23 @@ extension Engine {
             guard let there = [madeAgain[id], id].compactMap({ $0 }).first(where: isThere) else { return true }
             command = .consentWithdraw(id: there)
         }
+        if case .consentRevoke(let id, let reason) = command {
+            guard let there = [madeAgain[id], id].compactMap({ $0 }).first(where: isThere) else { return true }
+            command = .consentRevoke(id: there, reason: reason)
+        }
+        if case .consentRenew(let id, let until) = command {
+            guard !taken.withdrawn.contains(id), let there = [madeAgain[id], id].compactMap({ $0 }).first(where: isThere),
+                let end = Instant(iso: until), end > now, record(there)?.until ?? .distantFuture < end
+            else { return true }
+            command = .consentRenew(id: there, until: until)
+        }
         guard let named = try renamed(command, act.devices ?? []) else { return false }
         let by = Caller(uid: 0, actingAs: act.by)
         let reply = perform(named, by: by, operatorUIDs: [0])
         if let problem = degraded?.problem { throw StoreError(problem.sentence, detail: "acts could not be repeated", problem: problem) }
         if let made = act.made, let again = reply.items.first?["consent"]?.string {
             madeAgain[made] = again
+            if let id = ConsentID(text: made), let person = act.by { _ = try turnAgain { tx in try answered(id, by: again, of: person, tx) } }
             // Done already, before it was cut off: one that was there twice would outlive its withdrawal.
             if command.permits, isTwice(again) { _ = perform(.consentWithdraw(id: again), by: by, operatorUIDs: [0]) }
         }
@@ -236,7 +247,7 @@ private struct TakenAway {
         for (n, act) in acts.enumerated() {
             guard let act, let command = act.command else { continue }
             switch command {
-            case .consentWithdraw(let id): withdrawn.insert(id)
+            case .consentWithdraw(let id), .consentRevoke(let id, _): withdrawn.insert(id)
             case .citizenRemove(let name): removed.insert(PersonID(name))
             case .deviceClaimAnnounced(false): if let person = act.by { off[person] = n }
             case .consentEmergency(false, _): if let person = act.by { emergencyOff[person] = n }

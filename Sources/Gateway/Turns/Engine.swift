@@ -244,6 +244,7 @@ public final class Engine {
     private func run(_ key: DeadlineKey, _ tx: StoreTurn) throws {
         switch key {
         case .alert(let id): try alertDue(id, tx)
+        case .consent(let id): try consentDue(id, tx)
         case .detector(let key):
             if let held = heldUntil(key) {
                 // Only in memory: the row stays, and a restart looks at it again.

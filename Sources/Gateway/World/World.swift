@@ -34,6 +34,8 @@ struct World: Sendable {
 
     /// In order of id.
     var consents: [PersonID: [StoredConsent]] = [:]
+    /// What citizens are asked for and have not answered; no decision looks here. In order of id.
+    var asked: [PersonID: [AskedConsent]] = [:]
     var detectors: Detectors
     var rules: [RuleID: Rule]
     var plans: [String: Plan]
