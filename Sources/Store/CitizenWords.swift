@@ -6,14 +6,12 @@ extension StoreTurn {
     public func save(_ word: CitizenWord) throws {
         try run("INSERT INTO citizenWord (id, body) VALUES (?, ?)", [word.id.number, try Body.encode(word)])
     }
-    public func wordSent(_ id: NoticeID, at: Instant) throws {
-        try run("UPDATE citizenWord SET sentAt = ? WHERE id = ?", [at.milliseconds, id.number])
-    }
+    public func removeWord(_ id: NoticeID) throws { try run("DELETE FROM citizenWord WHERE id = ?", [id.number]) }
 }
 
 extension StoreReader {
     public func pendingWords() throws -> [CitizenWord] {
-        try String.fetchAll(db.cachedStatement(sql: "SELECT body FROM citizenWord WHERE sentAt IS NULL ORDER BY id")).map {
+        try String.fetchAll(db.cachedStatement(sql: "SELECT body FROM citizenWord ORDER BY id")).map {
             try Body.decode(CitizenWord.self, $0)
         }
     }

@@ -148,8 +148,7 @@ enum Schema {
             SELECT id, 2, 'withdrawn', withdrawnAt, ifnull(withdrawnBy, ''), body FROM consent WHERE withdrawnAt IS NOT NULL;
 
         -- Words to citizens that belong to no alert's asking, until the broker has them.
-        CREATE TABLE citizenWord (id INTEGER PRIMARY KEY, body TEXT NOT NULL, sentAt INTEGER) STRICT;
-        CREATE INDEX citizenWordPending ON citizenWord (id) WHERE sentAt IS NULL;
+        CREATE TABLE citizenWord (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
 
         -- What was told only because of what was decided beforehand for emergencies.
         ALTER TABLE disclosure ADD COLUMN emergency INTEGER NOT NULL DEFAULT 0;

@@ -106,6 +106,16 @@ import Testing
         #expect(try street.gateway.say(.consentRequest(asking(), reason: "please"), as: "maria").outcome == .failed)
     }
 
+    @Test func `what somebody asked for who is here no more is not given, nor are another home's devices`() throws {
+        let street = try clinic()
+        _ = try ask(street, asking(data: ["everything"]))
+        #expect(try street.gateway.say(.consentGive(id: "c1", less: ConsentNarrowing(data: ["device:77"])), as: "ada").outcome == .failed)
+        try street.gateway.say(.serviceRemove(service: "clinic"))
+        let reply = try street.gateway.say(.consentGive(id: "c1", less: ConsentNarrowing()), as: "ada")
+        #expect(reply.outcome == .failed && reply.say.first?.contains("There is no service called") == true)
+        #expect(try street.gateway.say(.consentDeny(id: "c1"), as: "ada").outcome == .done)
+    }
+
     // MARK: Renewed, revoked, looked back on
 
     @Test func `a renewal adds a version and what has ended begins again`() throws {

@@ -45,6 +45,13 @@ import Testing
         #expect(street.gateway.outbound.published(to: notices).allSatisfy { !$0.contains("emergencies") })
     }
 
+    /// Whoever runs the scheme may raise a test, and must not learn by it what nothing permits.
+    @Test func `a test is no emergency`() throws {
+        let street = try prepared()
+        try street.gateway.say(.alertTest(home: "elm-3", rule: "sos"), as: "carla")
+        #expect(street.showing == ["carla"])
+    }
+
     @Test func `a refusal stands against it, and where something permits it is not asked`() throws {
         let refused = try prepared()
         try refused.gateway.say(.consentRefuse(consent(to: ["helper:maria"], data: ["safety"])), as: "ada")

@@ -205,6 +205,11 @@ public enum StoredConsent: Hashable, Sendable {
         case .unreadable(let id, _, _): id
         }
     }
+
+    /// Whether it is known to be what was decided beforehand for emergencies.
+    public var isForEmergencies: Bool {
+        if case .record(let record) = self { record.effect == .emergency } else { false }
+    }
 }
 
 /// Somebody wants to know something about somebody.

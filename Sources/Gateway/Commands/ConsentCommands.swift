@@ -59,17 +59,7 @@ extension Engine {
             recipients.append(pattern)
         }
         var data: [DataPattern] = []
-        for text in draft.data {
-            if text.hasPrefix("device:"), let home = person.home, let device = world.device(home, String(text.dropFirst(7)))?.device {
-                data.append(.device(device.id))
-                continue
-            }
-            let pattern = try DataPattern(text: text)
-            if case .device(let id) = pattern, world.device(id)?.device.home != person.home {
-                throw CommandProblem.failed("There is no such device in \(person.home?.name ?? "your home"); caring device list shows them.")
-            }
-            data.append(pattern)
-        }
+        for text in draft.data { data.append(try dataPattern(text, person)) }
         var purposes: [Purpose] = []
         for text in draft.purposes {
             guard let purpose = Purpose(rawValue: text) else {
@@ -105,8 +95,20 @@ extension Engine {
             stage: stage, severity: severity, hours: hours, from: from, until: until)
     }
 
+    /// A device by its name at this person's home or by its number, and everything else that data are called.
+    func dataPattern(_ text: String, _ person: Person) throws -> DataPattern {
+        if text.hasPrefix("device:"), let home = person.home, let device = world.device(home, String(text.dropFirst(7)))?.device {
+            return .device(device.id)
+        }
+        let pattern = try DataPattern(text: text)
+        if case .device(let id) = pattern, world.device(id)?.device.home != person.home {
+            throw CommandProblem.failed("There is no such device in \(person.home?.name ?? "your home"); caring device list shows them.")
+        }
+        return pattern
+    }
+
     /// A permit to somebody who does not exist would look as if it did something.
-    private func unknown(_ pattern: RecipientPattern) -> String? {
+    func unknown(_ pattern: RecipientPattern) -> String? {
         switch pattern {
         case .circle(let id): world.circles[id] == nil ? "There is no circle called \u{201C}\(safeText(id.name))\u{201D}." : nil
         case .helper(let id): unknown(id, .helper)

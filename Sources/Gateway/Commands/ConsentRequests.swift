@@ -111,13 +111,14 @@ extension Engine {
                 }
                 record.detail = named
             }
-            if !less.data.isEmpty { record.data = try less.data.map { text throws(ConsentTextError) in try DataPattern(text: text) } }
-            if !less.hours.isEmpty { record.hours = try less.hours.map { text throws(ConsentTextError) in try HourWindow(text: text) } }
+            if !less.data.isEmpty { record.data = try less.data.map { try dataPattern($0, person) } }
+            if !less.hours.isEmpty { record.hours = try less.hours.map { try HourWindow(text: $0) } }
         } catch let error as ConsentTextError {
             throw CommandProblem.failed(error.sentence)
         }
         if let until = less.until { record.until = try future(until, zone: zone, endOfDay: true) }
         if let until = record.until, until <= now { throw CommandProblem.failed("It would have ended before it begins; choose a later --until.") }
+        for pattern in record.recipients { if let problem = unknown(pattern) { throw CommandProblem.failed(problem) } }
         if let problem = record.excess(over: asked.record) { throw CommandProblem.failed(problem) }
         try roomForConsent(person.id)
         world.asked[person.id]?.remove(at: index)

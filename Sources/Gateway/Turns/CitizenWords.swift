@@ -19,9 +19,10 @@ extension Engine {
         try tx.save(word)
     }
 
-    /// Hands over what waits. Said twice after a crash is better than not said.
+    /// Hands over what waits. Said twice after a crash is better than not said; while nothing can be written down it would be
+    /// said again and again.
     func sendWords(_ outbound: any Outbound) {
-        guard isConnected, !world.words.isEmpty, now >= wordsWaitUntil else { return }
+        guard isConnected, degraded == nil, !world.words.isEmpty, now >= wordsWaitUntil else { return }
         let underWay = Set(inFlight.values)
         for word in world.words where !underWay.contains(word.id) {
             do { inFlight[try outbound.publish(.citizenWord(word))] = word.id } catch {
@@ -33,7 +34,7 @@ extension Engine {
 
     /// When words could go, for the next look.
     var nextWord: Instant? {
-        guard isConnected, !world.words.isEmpty else { return nil }
+        guard isConnected, degraded == nil, !world.words.isEmpty else { return nil }
         let underWay = Set(inFlight.values)
         return world.words.contains { !underWay.contains($0.id) } ? max(wordsWaitUntil, world.words.first?.at ?? now) : nil
     }
@@ -42,7 +43,7 @@ extension Engine {
     func wordSent(_ id: NoticeID) throws -> Bool {
         guard world.words.contains(where: { $0.id == id }) else { return false }
         try turn { tx in
-            try tx.wordSent(id, at: now)
+            try tx.removeWord(id)
             world.words.removeAll { $0.id == id }
         }
         return true

@@ -22,7 +22,9 @@ extension World {
     func telling(_ person: PersonID, of alert: Alert, stage: Stage, at now: Instant) -> Telling? {
         guard let recipient = people[person]?.asRecipient else { return nil }
         if alert.isInfrastructure { return tellingOfTrouble(recipient, alert, stage, now) }
-        let holders = holders(alert.citizens)
+        var holders = holders(alert.citizens)
+        // A test is no emergency: whoever raises one must not learn by it what nothing else permits.
+        if alert.isTest { for i in holders.indices { holders[i].records.removeAll(where: \.isForEmergencies) } }
         // What holds only while an alert is open ends with it.
         let severity = alert.isOpen ? alert.matter.severity : nil
         let request = ConsentRequest(

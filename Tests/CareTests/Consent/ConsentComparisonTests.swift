@@ -116,7 +116,8 @@ extension SplitMix64 {
                     category: pick(categories), quantity: chance(60) ? pick(quantities) : nil,
                     device: chance(60) ? pick(devices) : nil),
             detail: chance(3) ? .nothing : pick([.wellbeing, .alert, .summary, .readings, .readings]),
-            stage: chance(40) ? nil : pick(Stage.allCases), severity: chance(25) ? nil : pick(Severity.allCases + [.extreme, .extreme]),
+            stage: chance(30) ? nil : pick(Stage.allCases),
+            severity: chance(25) ? nil : pick(Severity.allCases + [.extreme, .extreme, .extreme, .extreme]),
             at: Instant(milliseconds: pick(nights) + Int64(below(48) - 12) * 1_800_000 + pick([-1, 0, 0, 1])))
         let count = pick([0, 1, 1, 1, 1, 1, 1, 2, 2, 3])
         return (request, (0..<count).map { _ in consentHolder(request, count: count) })
