@@ -1,11 +1,12 @@
 import ArgumentParser
 import Care
+import Foundation
 
 struct ConsentCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "consent", abstract: "Say who may learn what, and see what has been said.",
         subcommands: [
-            Grant.self, Refuse.self, Withdraw.self, List.self, Emergency.self, Request.self, Requests.self, Give.self, Defer.self, Deny.self,
+            Grant.self, Refuse.self, Withdraw.self, List.self, Emergency.self, Offers.self, Accept.self, Request.self, Requests.self, Give.self, Defer.self, Deny.self,
             Renew.self, Revoke.self, History.self,
         ])
 
@@ -13,11 +14,23 @@ struct ConsentCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Permit somebody to learn something; what nothing permits stays private.",
             discussion: """
+                Without options it asks step by step.
                 Example: caring consent grant --to circle:oak-street --purpose emergency-response --about safety
                 """)
         @OptionGroup var draft: DraftOptions
         @OptionGroup var globals: Globals
+        func validate() throws { if !draft.isBare { try draft.requireWhoAndWhat() } }
         var command: Command { .consentGrant(draft.draft) }
+
+        func run() async throws {
+            guard draft.isBare else { return try await say(command) }
+            guard isatty(STDIN_FILENO) == 1, isatty(STDOUT_FILENO) == 1 else {
+                throw ValidationError(
+                    "Say who, what and what for: caring consent grant --to circle:oak-street --about safety --purpose emergency-response. "
+                        + "On a terminal it asks step by step.")
+            }
+            try await ask()
+        }
     }
 
     struct Refuse: Saying {
@@ -28,6 +41,7 @@ struct ConsentCommand: AsyncParsableCommand {
                 """)
         @OptionGroup var draft: DraftOptions
         @OptionGroup var globals: Globals
+        func validate() throws { try draft.requireWhoAndWhat() }
         var command: Command { .consentRefuse(draft.draft) }
     }
 
@@ -73,7 +87,7 @@ struct DraftOptions: ParsableArguments {
         parsing: .upToNextOption,
         help: ArgumentHelp(
             "Who: helper:maria, circle:oak-street, coordinator:*, service:clinic or anyone.", valueName: "who"))
-    var to: [String]
+    var to: [String] = []
 
     @Option(
         parsing: .upToNextOption,
@@ -87,7 +101,7 @@ struct DraftOptions: ParsableArguments {
         help: ArgumentHelp(
             "Which data: a category (safety), a quantity (heart_rate), device:<device>, identity or everything.",
             valueName: "data"))
-    var about: [String]
+    var about: [String] = []
 
     @Option(
         help: """
@@ -113,6 +127,17 @@ struct DraftOptions: ParsableArguments {
     @Option(help: "From this day or instant on (default: now).") var from: String?
     @Option(help: "Until this day or instant, or for this long, e.g. 30d.") var until: String?
     @Option(help: "Whose data; nobody named: yours.") var citizen: String?
+
+    /// Nothing but perhaps whose.
+    var isBare: Bool {
+        to.isEmpty && purpose.isEmpty && about.isEmpty && detail == nil && stage == nil && severity == nil && hours.isEmpty && from == nil
+            && until == nil
+    }
+
+    func requireWhoAndWhat() throws {
+        if to.isEmpty { throw ValidationError("Say who: --to circle:oak-street, --to helper:maria or --to anyone.") }
+        if about.isEmpty { throw ValidationError("Say which data: --about safety, --about heart_rate, --about identity or --about everything.") }
+    }
 
     var draft: ConsentDraft {
         ConsentDraft(

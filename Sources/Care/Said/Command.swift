@@ -55,6 +55,11 @@ public enum Command: Codable, Hashable, Sendable {
     /// Whether, at severity extreme, helpers of these circles may be told although nothing else permits it. `circles`
     /// empty: the home's own.
     case consentEmergency(on: Bool, circles: [String])
+    case consentOffers
+    /// `who`: `oak-street` or `circle:oak-street`; empty where the offer is for the home's own circle.
+    case consentAccept(offer: String, who: [String], until: String?)
+    /// The sentence that a permit would be, changing nothing.
+    case consentSay(ConsentDraft)
     /// The caller asks the draft's citizen; `to` and `from` are not theirs to say.
     case consentRequest(ConsentDraft, reason: String)
     /// A citizen: what they are asked for. Others: what became of what they asked for.

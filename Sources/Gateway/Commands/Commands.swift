@@ -86,6 +86,9 @@ extension Engine {
         case .consentWithdraw(let id): return try consentWithdraw(id, actor, tx)
         case .consentList(let citizen, let all): return try consentList(citizen, all, actor, tx)
         case .consentEmergency(let on, let circles): return try consentEmergency(on, circles, actor, tx)
+        case .consentOffers: return consentOffers()
+        case .consentAccept(let offer, let who, let until): return try consentAccept(offer, who, until, actor, tx)
+        case .consentSay(let draft): return try consentSay(draft, actor)
         case .consentRequest(let draft, let reason): return try consentRequest(draft, reason, actor, tx)
         case .consentRequests: return try consentRequests(actor, tx)
         case .consentGive(let id, let less): return try consentGive(id, less, actor, tx)
@@ -167,6 +170,9 @@ extension Command {
         case .consentRefuse: "consent refuse"
         case .consentWithdraw: "consent withdraw"
         case .consentList: "consent list"
+        case .consentOffers: "consent offers"
+        case .consentAccept: "consent accept"
+        case .consentSay: "consent say"
         case .consentRequest: "consent request"
         case .consentRequests: "consent requests"
         case .consentGive: "consent give"

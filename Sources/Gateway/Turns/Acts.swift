@@ -62,6 +62,14 @@ extension Engine {
     /// after it (`isAfterCommit`), because nobody may be told what was only tried. Giving a device away is both.
     func journal(_ command: Command, _ actor: Actor, _ reply: Reply, isAfterCommit: Bool) throws {
         guard command.isAct, reply.outcome == .done else { return }
+        if case .consentAccept = command {
+            // Each of its records by itself, as it is withdrawn by itself.
+            guard isAfterCommit else { return }
+            for item in reply.items {
+                try journal(Act(command: .consentGrant(ConsentDraft(item)), by: actor.person?.id, made: item["consent"]?.string, devices: namedDevices(item)))
+            }
+            return
+        }
         let item = reply.items.first
         var act = Act(by: actor.person?.id)
         // To renew a refusal takes away.
@@ -112,7 +120,7 @@ extension Command {
     /// Whether it lets somebody know or store more, rather than less.
     var permits: Bool {
         switch self {
-        case .consentGrant, .consentGive, .consentRenew, .deviceClaim: true
+        case .consentGrant, .consentAccept, .consentGive, .consentRenew, .deviceClaim: true
         case .deviceClaimAnnounced(let on), .consentEmergency(let on, _): on
         default: false
         }
@@ -143,7 +151,7 @@ extension Command {
     /// twice, so whoever was added after a backup is added again by hand.
     var isAct: Bool {
         switch self {
-        case .consentGrant, .consentRefuse, .consentWithdraw, .consentGive, .consentRenew, .consentRevoke, .consentEmergency, .deviceClaim, .deviceRelease, .deviceMove, .deviceRetire, .deviceClaimAnnounced, .homeRemove, .citizenRemove, .helperRemove,
+        case .consentGrant, .consentRefuse, .consentWithdraw, .consentAccept, .consentGive, .consentRenew, .consentRevoke, .consentEmergency, .deviceClaim, .deviceRelease, .deviceMove, .deviceRetire, .deviceClaimAnnounced, .homeRemove, .citizenRemove, .helperRemove,
             .coordinatorRemove, .serviceRemove:
             true
         default: false
