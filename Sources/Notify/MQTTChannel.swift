@@ -33,6 +33,14 @@ public struct Publication: Hashable, Sendable {
         ])
         return Publication(topic: "homes/\(home)/caring/notices", payload: object.text, retain: false)
     }
+
+    /// Tells a home what is no part of an alert's asking. Not retained; QoS 1.
+    public static func citizenWord(_ word: CitizenWord) -> Publication {
+        var members = [JSON.Member("say", .string(word.say)), JSON.Member("at", .string(word.at.iso))]
+        if let alert = word.alert { members.insert(JSON.Member("alert", .string(alert.description)), at: 0) }
+        if let consent = word.consent { members.insert(JSON.Member("consent", .string(consent.description)), at: 0) }
+        return Publication(topic: "homes/\(word.home)/caring/notices", payload: JSON.object(members).text, retain: false)
+    }
 }
 
 /// What a helper's client shows of one alert: only what the decision of this moment permits them to know.

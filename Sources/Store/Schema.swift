@@ -13,6 +13,9 @@ enum Schema {
         migrator.registerMigration("3 what devices announce") { db in
             try db.execute(sql: announcementTables)
         }
+        migrator.registerMigration("4 consent records and emergencies") { db in
+            try db.execute(sql: consentTables)
+        }
         return migrator
     }
 
@@ -128,5 +131,26 @@ enum Schema {
         CREATE TABLE bridge (
             home TEXT NOT NULL, address TEXT NOT NULL, goneSince INTEGER NOT NULL, PRIMARY KEY (home, address))
             STRICT, WITHOUT ROWID;
+        """
+
+    private static let consentTables = """
+        -- Each record at each of its versions, appended to and never changed. `by`: who, in words. A record that is only
+        -- requested or deferred stands here and not in `consent`; `asker` is who asked, in its first version. A withdrawal of before this table is version 2.
+        CREATE TABLE consentVersion (
+            id INTEGER NOT NULL, version INTEGER NOT NULL, state TEXT NOT NULL, at INTEGER NOT NULL, by TEXT NOT NULL,
+            reason TEXT, body TEXT NOT NULL, asker TEXT, PRIMARY KEY (id, version)) STRICT, WITHOUT ROWID;
+        CREATE INDEX consentAsked ON consentVersion (asker) WHERE asker IS NOT NULL;
+        CREATE INDEX consentOfCitizen ON consent (citizen);
+        INSERT INTO consentVersion (id, version, state, at, by, body)
+            SELECT id, 1, CASE WHEN json_valid(body) AND json_extract(body, '$.effect') = 'refuse' THEN 'refused' ELSE 'given' END,
+                givenAt, givenBy, body FROM consent;
+        INSERT INTO consentVersion (id, version, state, at, by, body)
+            SELECT id, 2, 'withdrawn', withdrawnAt, ifnull(withdrawnBy, ''), body FROM consent WHERE withdrawnAt IS NOT NULL;
+
+        -- Words to citizens that belong to no alert's asking, until the broker has them.
+        CREATE TABLE citizenWord (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
+
+        -- What was told only because of what was decided beforehand for emergencies.
+        ALTER TABLE disclosure ADD COLUMN emergency INTEGER NOT NULL DEFAULT 0;
         """
 }

@@ -173,7 +173,7 @@ public struct StoreReader {
                 decision: (row["decision"] as Int64?).map(DecisionID.init), data: row["data"],
                 detail: Detail(row["detail"] as String) ?? .nothing,
                 stage: (row["stage"] as String?).flatMap { Stage($0) },
-                state: Disclosure.State(rawValue: row["state"]) ?? .queued)
+                state: Disclosure.State(rawValue: row["state"]) ?? .queued, isEmergency: row["emergency"])
         }
     }
     /// What operators did in this person's name. Oldest first.

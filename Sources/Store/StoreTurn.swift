@@ -188,18 +188,6 @@ public struct StoreTurn {
         try run("DELETE FROM undecodable WHERE at < ?", [before.milliseconds])
     }
 
-    // MARK: Consent
-
-    public func save(_ record: ConsentRecord, givenBy: String, at: Instant) throws {
-        try run("INSERT INTO consent (id, citizen, body, givenAt, givenBy) VALUES (?, ?, ?, ?, ?)",
-            [record.id.number, record.citizen.name, try Body.encode(record), at.milliseconds, givenBy])
-    }
-    /// The record itself stays as it was given; the withdrawal stands beside it.
-    public func withdraw(_ id: ConsentID, by: String, at: Instant) throws {
-        try run("UPDATE consent SET withdrawnAt = ?, withdrawnBy = ? WHERE id = ? AND withdrawnAt IS NULL",
-            [at.milliseconds, by, id.number])
-    }
-
     // MARK: Watching and alerts
 
     public func save(_ phase: DetectorPhase, key: String) throws {
@@ -246,11 +234,11 @@ public struct StoreTurn {
     public func append(_ d: Disclosure) throws {
         try run(
             """
-            INSERT INTO disclosure (at, citizen, recipient, alert, notice, decision, data, detail, stage, state)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO disclosure (at, citizen, recipient, alert, notice, decision, data, detail, stage, state, emergency)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [d.at.milliseconds, d.citizen.name, d.recipient.name, d.alert?.number, d.notice?.number, d.decision?.number,
-                d.data, d.detail.name, d.stage?.name, d.state.rawValue])
+                d.data, d.detail.name, d.stage?.name, d.state.rawValue, d.isEmergency])
     }
     public func logOperator(at: Instant, uid: UInt32, actingFor: String?, command: String, outcome: String) throws {
         try run("INSERT INTO operatorLog (at, uid, actingFor, command, outcome) VALUES (?, ?, ?, ?, ?)",

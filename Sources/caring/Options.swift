@@ -71,7 +71,9 @@ protocol Saying: AsyncParsableCommand {
 }
 
 extension Saying {
-    func run() async throws {
+    func run() async throws { try await say(command) }
+
+    func say(_ command: Command) async throws {
         let printer = Printer(asJSON: globals.call.json)
         do {
             let answer = try await globals.connection.say(command, as: globals.call.person)

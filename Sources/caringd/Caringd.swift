@@ -83,11 +83,12 @@ struct Caringd: AsyncParsableCommand {
 
     private func load() throws -> (GatewayConfiguration, RuleBook, Catalogue) {
         do {
-            let settings = try GatewayConfiguration.load(
+            var settings = try GatewayConfiguration.load(
                 file: config, environment: ProcessInfo.processInfo.environment, data: data, mqtt: mqtt)
             let files = SharedFiles()
             let rules = try RuleBook.load(file: try files.rulesFile(settings))
             let catalogue = try Catalogue.load(folder: try files.devicesFolder(settings))
+            if let folder = files.consentsFolder() { settings.offers = try ConsentOffers.load(folder: folder) }
             return (settings, rules, catalogue)
         } catch {
             throw failure("\(error)")

@@ -154,4 +154,26 @@ import Testing
         try street.gateway.say(.consentRefuse(consent(to: ["helper:maria"], data: ["safety"])), as: "bob")
         #expect(!street.showing.contains("maria"))
     }
+
+    @Test func `what holds only while an extreme alert is open says nothing of a lesser one`() throws {
+        let street = try Street(permits: false)
+        var draft = consent(to: ["circle:oak-street"], data: ["safety"])
+        draft.severity = "Extreme"
+        let reply = try street.gateway.say(.consentGrant(draft), as: "ada")
+        #expect(reply.say.first?.contains("only while an extreme alert is open") == true)
+        #expect(reply.items.first?["while"]?.string == "extreme")
+        try street.gateway.say(.alertTest(home: "elm-3", rule: "still"), as: "ada")
+        #expect(street.showing == ["carla"])
+        try street.gateway.say(.alertCancel(alert: "a1", note: nil), as: "ada")
+        try street.press()
+        #expect(street.showing == ["maria", "tom"])
+    }
+
+    @Test func `a severity that there is none of is refused`() throws {
+        let street = try Street(permits: false)
+        var draft = consent(to: ["circle:oak-street"], data: ["safety"])
+        draft.severity = "dreadful"
+        let reply = try street.gateway.say(.consentGrant(draft), as: "ada")
+        #expect(reply.outcome == .failed && reply.say.first?.contains("minor, moderate, severe, extreme") == true)
+    }
 }

@@ -31,6 +31,18 @@ import Testing
         try store.close()
     }
 
+    /// What older versions wrote has no severity, and is written without one still: it stays readable to both.
+    @Test func `a record from before there were severities is read, and one without is written as it was`() throws {
+        let folder = Folder()
+        let store = try folder.open()
+        try settle(store)
+        try store.turn { try $0.save(record(1), givenBy: "ada", at: start) }
+        let old = #"{"citizen":"ada","data":["everything","identity"],"detail":"readings","effect":"permit","from":\#(start.milliseconds),"hours":[],"id":"c1","purposes":["emergency-response"],"recipients":["circle:oak-street","helper:*"],"stage":"accepted"}"#
+        try folder.run("UPDATE consent SET body = '\(old)'")
+        #expect(try store.read { try $0.consents() }.map(\.stored) == [.record(record(1))])
+        try store.close()
+    }
+
     @Test(arguments: [
         "not json", "{}", "", #"{"effect":"refuse"}"#,
         // A newer version's word, and a body that belongs to another record or another citizen.

@@ -48,6 +48,8 @@ public struct HistoryEntry: Hashable, Codable, Sendable {
         case unanswered, lateForArrival = "late-for-arrival", lateForResolution = "late-for-resolution"
         case stoodDown = "stood-down", retracted, unreachable, seenAgain = "seen-again"
         case conditionOver = "condition-over", askingAgain = "asking-again"
+        /// Somebody learned something by what the citizen decided for emergencies. `text`: what, and by which record.
+        case toldInEmergency = "told-in-emergency"
     }
     public var at: Instant
     public var what: What

@@ -166,6 +166,7 @@ extension HistoryEntry {
         case .unreachable: return "\(who) could not be reached."
         case .seenAgain: return "It was seen again."
         case .conditionOver: return "What was seen is over."
+        case .toldInEmergency: return "In an emergency, although nothing else permitted it, \(who) was told \(text ?? "something")."
         case .askingAgain: return "Helpers are asked again."
         }
     }

@@ -139,7 +139,12 @@ public struct HourWindow: Hashable, Codable, Sendable {
 
 /// A citizen's permit or refusal: who, which data, for what purpose, how much, when, until when.
 public struct ConsentRecord: Hashable, Codable, Sendable {
-    public enum Effect: String, Codable, Sendable { case permit, refuse }
+    public enum Effect: String, Codable, Sendable {
+        case permit, refuse
+        /// Decided beforehand: in an extreme alert the helpers of a circle may be told what happened although nothing
+        /// else permits it, and name and address once they have accepted. It outweighs no refusal.
+        case emergency
+    }
 
     public var id: ConsentID
     public var citizen: PersonID
@@ -156,6 +161,8 @@ public struct ConsentRecord: Hashable, Codable, Sendable {
     /// The stage of an alert from which the record holds, also in later stages. Nil: at every stage, and
     /// outside of alerts as well. A record with a stage says nothing outside of alerts.
     public var stage: Stage?
+    /// Holds only while an alert of at least this severity is open, and says nothing outside of alerts. Nil: always.
+    public var severity: Severity?
     /// Holds in any of these windows. Empty: at any hour.
     public var hours: [HourWindow]
     /// From when on it holds; included.
@@ -167,8 +174,8 @@ public struct ConsentRecord: Hashable, Codable, Sendable {
 
     public init(
         id: ConsentID, citizen: PersonID, effect: Effect, recipients: [RecipientPattern], purposes: [Purpose],
-        data: [DataPattern], detail: Detail, stage: Stage? = nil, hours: [HourWindow] = [], from: Instant,
-        until: Instant? = nil, withdrawnAt: Instant? = nil
+        data: [DataPattern], detail: Detail, stage: Stage? = nil, severity: Severity? = nil, hours: [HourWindow] = [],
+        from: Instant, until: Instant? = nil, withdrawnAt: Instant? = nil
     ) {
         self.id = id
         self.citizen = citizen
@@ -178,6 +185,7 @@ public struct ConsentRecord: Hashable, Codable, Sendable {
         self.data = data
         self.detail = detail
         self.stage = stage
+        self.severity = severity
         self.hours = hours
         self.from = from
         self.until = until
@@ -197,6 +205,11 @@ public enum StoredConsent: Hashable, Sendable {
         case .unreadable(let id, _, _): id
         }
     }
+
+    /// Whether it is known to be what was decided beforehand for emergencies.
+    public var isForEmergencies: Bool {
+        if case .record(let record) = self { record.effect == .emergency } else { false }
+    }
 }
 
 /// Somebody wants to know something about somebody.
@@ -208,16 +221,20 @@ public struct ConsentRequest: Hashable, Codable, Sendable {
     public var detail: Detail
     /// Nil outside of alerts.
     public var stage: Stage?
+    /// Of the open alert to which the request belongs; nil outside of alerts.
+    public var severity: Severity?
     public var at: Instant
 
     public init(
-        recipient: Recipient, purpose: Purpose, data: DataSubject, detail: Detail, stage: Stage?, at: Instant
+        recipient: Recipient, purpose: Purpose, data: DataSubject, detail: Detail, stage: Stage?, severity: Severity? = nil,
+        at: Instant
     ) {
         self.recipient = recipient
         self.purpose = purpose
         self.data = data
         self.detail = detail
         self.stage = stage
+        self.severity = severity
         self.at = at
     }
 }
@@ -241,6 +258,8 @@ public struct ConsentHolder: Hashable, Sendable {
 public struct Decision: Hashable, Codable, Sendable {
     public enum Reason: String, Codable, Sendable {
         case permitted
+        /// Nothing permits it but what was decided beforehand for emergencies.
+        case emergency
         /// Nothing permits it.
         case nothingPermits = "nothing-permits"
         case refused

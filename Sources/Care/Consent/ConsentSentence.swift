@@ -24,7 +24,7 @@ public struct ConsentNames: Sendable {
 public func sentence(
     _ record: ConsentRecord, names: ConsentNames, zone: Zone, citizenName: String? = nil, now: Instant? = nil
 ) -> String {
-    let isPermit = record.effect == .permit
+    let isPermit = record.effect != .refuse
     let effect = isPermit ? "permits" : "refuses"
     guard !record.recipients.isEmpty else { return "This record names nobody, so it \(effect) nothing." }
     guard !record.data.isEmpty else { return "This record names no data, so it \(effect) nothing." }
@@ -33,7 +33,11 @@ public func sentence(
     let people = record.recipients.map { words($0, all: isPermit ? "all " : "", names) }
     let owner = citizenName.map { "\($0)'s" } ?? "your"
     var known: String
-    if isPermit {
+    if record.effect == .emergency {
+        known = list(people, "and") + " may be told in an emergency, although nothing else permits it, \(kindOfThing)"
+        if record.data.contains(.identity) { known += ", and \(owner) name and address once they have accepted" }
+        known += ", only while an extreme alert is open"
+    } else if isPermit {
         known = (isAboutAll ? "Anyone" : list(people, "and")) + " may know " + permitted(record, owner, names)
     } else if isAboutAll {
         // "Anyone may not know" could be heard as "somebody may".
@@ -42,6 +46,7 @@ public func sentence(
         known = list(people, "and") + " may not know " + refused(record, owner, names, joinedBy: "nor")
     }
     if let stage = record.stage { known += " " + words(stage) }
+    if let severity = record.severity { known += " " + words(whileOpen: severity) }
 
     var parts = [known]
     parts.append(record.purposes.isEmpty ? "for any purpose" : list(record.purposes.map(words), "or"))
@@ -83,6 +88,11 @@ public func sentence(
         case (_, .readings): "everything about \(subject), to the single value"
         }
     let ids = list(decision.decidedBy.map(\.description), "and")
+    if decision.reason == .emergency {
+        let isOne = decision.decidedBy.count == 1
+        return "\(recipient) may be told \(told)\(decision.detail == request.detail ? "" : " and no more"), because this is an emergency: "
+            + "\(isOne ? "consent \(ids) allows" : "consents \(ids) allow") it then, and nothing else does."
+    }
     guard decision.detail == request.detail else {
         // A record that lowers it may be among them; which one, only the records themselves say.
         return "\(recipient) may be told \(told) and no more, because "
@@ -101,7 +111,7 @@ private func because(_ decision: Decision) -> String {
     case .notEvaluated:
         return ", because \(isOne ? "record" : "records") \(ids) could not be understood, and what cannot be "
             + "understood could be a refusal"
-    case .nothingPermits, .permitted, .nobodyToPermit: return ": no consent record permits it"
+    case .nothingPermits, .permitted, .emergency, .nobodyToPermit: return ": no consent record permits it"
     }
 }
 
@@ -222,6 +232,14 @@ private func words(_ stage: Stage) -> String {
     case .asked: "once they have been asked"
     case .accepted: "once they have accepted"
     case .attending: "once they are there"
+    }
+}
+
+private func words(whileOpen severity: Severity) -> String {
+    switch severity {
+    case .minor: "only while an alert is open"
+    case .moderate, .severe: "only while an alert is open that is \(severity.rawValue.lowercased()) or worse"
+    case .extreme: "only while an extreme alert is open"
     }
 }
 

@@ -3,6 +3,8 @@
 /// - Nothing permits unless a record does: no matching permit, no word.
 /// - A permit says how much may be told at most. A refusal says from which detail on nothing may be
 ///   told, and no permit outweighs it.
+/// - Where none of a citizen's permits says anything, what they decided beforehand for emergencies is asked; a
+///   refusal stands against it as against any permit.
 /// - Data of several citizens (a shared device) need the permit of each: the least of them counts.
 /// - A record that cannot be understood or evaluated could be a refusal, so it denies the whole request.
 ///
@@ -18,8 +20,10 @@ public func decide(_ request: ConsentRequest, holders: [ConsentHolder]) -> Decis
     /// The most that every citizen's permits allow, and the most that all refusals leave.
     var allowed = Detail.readings
     var left = Detail.readings
+    var isEmergency = false
     for holder in holders {
         var allowedByCitizen = Detail.nothing
+        var forEmergencies: [Matching] = []
         for stored in holder.records {
             switch stored.answer(to: request, of: holder) {
             case .silent:
@@ -29,10 +33,17 @@ public func decide(_ request: ConsentRequest, holders: [ConsentHolder]) -> Decis
             case .allows(let most):
                 allowedByCitizen = max(allowedByCitizen, most)
                 matching.append(Matching(id: stored.id, isRefusal: false, most: most))
+            case .allowsInEmergency(let most):
+                forEmergencies.append(Matching(id: stored.id, isRefusal: false, most: most))
             case .leaves(let most):
                 left = min(left, most)
                 matching.append(Matching(id: stored.id, isRefusal: true, most: most))
             }
+        }
+        if allowedByCitizen == .nothing, let most = forEmergencies.map(\.most).max(), most > .nothing {
+            allowedByCitizen = most
+            matching += forEmergencies
+            isEmergency = true
         }
         allowed = min(allowed, allowedByCitizen)
     }
@@ -46,7 +57,7 @@ public func decide(_ request: ConsentRequest, holders: [ConsentHolder]) -> Decis
     let granted = min(request.detail, allowed, left)
     let wasLowered = granted < min(request.detail, allowed)
     let deciding = matching.lazy.filter { $0.isRefusal ? wasLowered && $0.most == granted : $0.most >= granted }
-    return Decision(detail: granted, reason: .permitted, decidedBy: inOrder(deciding.map(\.id)))
+    return Decision(detail: granted, reason: isEmergency ? .emergency : .permitted, decidedBy: inOrder(deciding.map(\.id)))
 }
 
 /// A record that has something to say of the request.
@@ -61,6 +72,7 @@ private enum Verdict {
     /// The record is not about this request.
     case silent
     case allows(Detail)
+    case allowsInEmergency(Detail)
     case leaves(Detail)
     case notEvaluated
 }
@@ -78,10 +90,11 @@ extension ConsentRecord {
     fileprivate func answer(to request: ConsentRequest, of holder: ConsentHolder) -> Verdict {
         // Another citizen's record among these is somebody's mistake; to guess whose could disclose.
         guard citizen == holder.citizen else { return .notEvaluated }
-        guard holds(at: request.at), holds(inStage: request.stage),
+        guard holds(at: request.at), holds(inStage: request.stage), holds(whileOpen: request.severity),
             purposes.isEmpty || purposes.contains(request.purpose),
             data.contains(where: { $0.matches(request.data) }),
-            recipients.contains(where: { $0.matches(request.recipient) })
+            recipients.contains(where: { $0.matches(request.recipient) }),
+            effect != .emergency || isEmergency(request)
         else { return .silent }
         if !hours.isEmpty {
             // The hours come last: only a record that would otherwise match needs to know the time of day.
@@ -91,6 +104,16 @@ extension ConsentRecord {
         switch effect {
         case .permit: return .allows(mostAllowed(of: request.data))
         case .refuse: return .leaves(mostLeft(of: request.data))
+        case .emergency: return .allowsInEmergency(request.data == .identity ? mostAllowed(of: request.data) : min(detail, .alert))
+        }
+    }
+
+    /// Whether it is for this that something was decided beforehand: somebody of a named circle, in an extreme alert;
+    /// name and address only for who has accepted.
+    private func isEmergency(_ request: ConsentRequest) -> Bool {
+        guard let stage = request.stage, request.severity == .extreme, request.data != .identity || stage >= .accepted else { return false }
+        return recipients.contains { pattern in
+            if case .circle = pattern { pattern.matches(request.recipient) } else { false }
         }
     }
 
@@ -106,6 +129,13 @@ extension ConsentRecord {
         guard let stage else { return true }
         guard let reached else { return false }
         return reached >= stage
+    }
+
+    /// What was said for the time of an alert says nothing at other times.
+    private func holds(whileOpen open: Severity?) -> Bool {
+        guard let severity else { return true }
+        guard let open else { return false }
+        return open >= severity
     }
 
     /// A name and address are told or not told: there are no degrees of them, so any permit permits them.

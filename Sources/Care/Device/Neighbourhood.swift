@@ -250,10 +250,12 @@ public struct Disclosure: Hashable, Codable, Sendable {
     public var detail: Detail
     public var stage: Stage?
     public var state: State
+    /// Nothing permitted it but what was decided beforehand for emergencies.
+    public var isEmergency: Bool
 
     public init(
         at: Instant, citizen: PersonID, recipient: PersonID, alert: AlertID?, notice: NoticeID?,
-        decision: DecisionID?, data: String, detail: Detail, stage: Stage?, state: State
+        decision: DecisionID?, data: String, detail: Detail, stage: Stage?, state: State, isEmergency: Bool = false
     ) {
         self.at = at
         self.citizen = citizen
@@ -265,5 +267,27 @@ public struct Disclosure: Hashable, Codable, Sendable {
         self.detail = detail
         self.stage = stage
         self.state = state
+        self.isEmergency = isEmergency
+    }
+}
+
+/// One sentence to a citizen that is no part of an alert's asking: that somebody learned something in an emergency, that
+/// a consent ends soon, that somebody asks for one. It goes to `homes/<home>/caring/notices`.
+public struct CitizenWord: Hashable, Codable, Sendable {
+    /// From the same counter as notices.
+    public var id: NoticeID
+    public var home: HomeID
+    public var at: Instant
+    public var say: String
+    public var alert: AlertID?
+    public var consent: ConsentID?
+
+    public init(id: NoticeID, home: HomeID, at: Instant, say: String, alert: AlertID?, consent: ConsentID?) {
+        self.id = id
+        self.home = home
+        self.at = at
+        self.say = say
+        self.alert = alert
+        self.consent = consent
     }
 }

@@ -52,6 +52,25 @@ public enum Command: Codable, Hashable, Sendable {
     /// `id`: `c5`.
     case consentWithdraw(id: String)
     case consentList(citizen: String?, all: Bool)
+    /// Whether, at severity extreme, helpers of these circles may be told although nothing else permits it. `circles`
+    /// empty: the home's own.
+    case consentEmergency(on: Bool, circles: [String])
+    case consentOffers
+    /// `who`: `oak-street` or `circle:oak-street`; empty where the offer is for the home's own circle.
+    case consentAccept(offer: String, who: [String], until: String?)
+    /// The sentence that a permit would be, changing nothing.
+    case consentSay(ConsentDraft)
+    /// The caller asks the draft's citizen; `to` and `from` are not theirs to say.
+    case consentRequest(ConsentDraft, reason: String)
+    /// A citizen: what they are asked for. Others: what became of what they asked for.
+    case consentRequests
+    case consentGive(id: String, less: ConsentNarrowing)
+    case consentDefer(id: String)
+    case consentDeny(id: String)
+    /// `until`: a day, an instant, or a length of time from now.
+    case consentRenew(id: String, until: String)
+    case consentRevoke(id: String, reason: String)
+    case consentHistory(id: String)
 
     // Alerts. `alert`: `a17`.
     case alertList(all: Bool)
@@ -92,6 +111,8 @@ public struct ConsentDraft: Codable, Hashable, Sendable {
     public var detail: String?
     /// `asked`, `accepted`, `attending`.
     public var stage: String?
+    /// `minor`, `moderate`, `severe`, `extreme`: only while an alert of at least that severity is open.
+    public var severity: String?
     /// `mon-fri 08:00-18:00`.
     public var hours: [String]
     /// A day (from its beginning at the home) or an instant.
@@ -101,7 +122,7 @@ public struct ConsentDraft: Codable, Hashable, Sendable {
 
     public init(
         citizen: String?, to: [String], purposes: [String], data: [String], detail: String?, stage: String?,
-        hours: [String], from: String?, until: String?
+        severity: String? = nil, hours: [String], from: String?, until: String?
     ) {
         self.citizen = citizen
         self.to = to
@@ -109,9 +130,25 @@ public struct ConsentDraft: Codable, Hashable, Sendable {
         self.data = data
         self.detail = detail
         self.stage = stage
+        self.severity = severity
         self.hours = hours
         self.from = from
         self.until = until
+    }
+}
+
+/// What of a request a citizen gives less of; what is nil or empty stays as it was asked for.
+public struct ConsentNarrowing: Codable, Hashable, Sendable {
+    public var detail: String?
+    public var until: String?
+    public var hours: [String]
+    public var data: [String]
+
+    public init(detail: String? = nil, until: String? = nil, hours: [String] = [], data: [String] = []) {
+        self.detail = detail
+        self.until = until
+        self.hours = hours
+        self.data = data
     }
 }
 

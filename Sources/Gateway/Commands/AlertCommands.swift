@@ -167,6 +167,8 @@ extension Engine {
 
     /// Who may know *that* there is an alert follows the asking; what the sensors go on to say is more than that.
     private func mayShow(_ entry: HistoryEntry, _ sight: Sight) -> Bool {
+        // Whom it concerns is the citizen: to others it would say how bad it is, and what was decided beforehand.
+        if entry.what == .toldInEmergency { if case .all = sight { return true } else { return false } }
         guard case .fact = sight else { return true }
         switch entry.what {
         case .seenAgain, .conditionOver, .retracted, .over: return false
@@ -231,17 +233,21 @@ extension Engine {
         let hasSeenIdentity = view.identity == nil || known.contains { $0.data == "identity" }
         if hasSeen && hasSeenIdentity { return }
         let decision = try save(telling, alert, tx)
+        var learned: [Disclosure] = []
         for citizen in alert.citizens {
             var told = Disclosure(
                 at: now, citizen: citizen, recipient: person, alert: alert.id, notice: nil, decision: decision, data: data,
-                detail: view.detail, stage: stage, state: .seen)
-            if !hasSeen { try tx.append(told) }
+                detail: view.detail, stage: stage, state: .seen, isEmergency: telling.decision.reason == .emergency)
+            if !hasSeen { learned.append(told) }
             guard !hasSeenIdentity else { continue }
             told.data = "identity"
             told.detail = telling.identity.detail
             told.decision = DecisionID(decision.number + 1)
-            try tx.append(told)
+            told.isEmergency = telling.identity.reason == .emergency
+            learned.append(told)
         }
+        try noteEmergency(learned, tx)
+        for told in learned { try tx.append(told) }
     }
 
     func alertCancel(_ text: String, _ note: String?, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {

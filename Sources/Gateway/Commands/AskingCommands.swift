@@ -148,11 +148,12 @@ extension Engine {
             case (let data, .nothing): what = wordsFor(data)
             }
             let name = world.name(told.recipient)
+            let emergency = told.isEmergency ? " in an emergency, although nothing else permitted it," : ""
             let sentence: String
             switch told.state {
-            case .queued: sentence = "\(name) is to be told \(what), or may have been: nobody has confirmed it"
-            case .sent: sentence = "\(name) was told \(what)"
-            case .seen: sentence = "\(name) has read \(what)"
+            case .queued: sentence = "\(name) is to be told\(emergency) \(what), or may have been: nobody has confirmed it"
+            case .sent: sentence = "\(name) was told\(emergency) \(what)"
+            case .seen: sentence = "\(name) has read\(emergency) \(what)"
             case .cancelled: sentence = "\(name) was not told \(what): it was cancelled before it was sent"
             }
             let isLast = told.notice.map { !settled.contains("\($0) \(told.data)") } ?? true
@@ -165,6 +166,7 @@ extension Engine {
                     "alert": .optional(told.alert?.description), "notice": .optional(told.notice?.description),
                     "decision": .optional(told.decision?.description), "data": .string(told.data), "detail": .string(told.detail.name),
                     "stage": .optional(told.stage?.name), "state": .string(told.state.rawValue),
+                    "emergency": .bool(told.isEmergency),
                 ]))
         }
         // What a client still shows although it may not is said, because nobody can know what is read there.
@@ -238,13 +240,15 @@ extension Engine {
         say.append(because + ". \(alert.matter.say)")
         say.append("It is \(alert.matter.severity.rawValue), \(alert.matter.urgency.rawValue), \(alert.matter.certainty.rawValue); for \(alert.matter.purpose.rawValue), category \(alert.matter.category.rawValue).")
         for entry in try tx.reader.history(of: id) { say.append("  \(zone.local(entry.at)?.clock ?? entry.at.iso)  \(entry.sentence { world.name($0) })") }
-        // Each helper of the circle, asked or not, with the decision as it was when the alert was raised.
+        // Each helper of the circle, asked or not, with the decision as it was when the alert was raised, and so was open.
         var items: [JSON] = []
+        var then = alert
+        then.ending = nil
         for responder in world.responders(for: alert.matter.severity) where responder.role == .helper {
             let asked = alert.offer(to: responder.person)
             let inCircle = world.homes[alert.home]?.circle.map { responder.circles.contains($0) } ?? false
             guard asked != nil || inCircle else { continue }
-            guard let telling = world.telling(responder.person, of: alert, stage: .asked, at: asked?.askedAt ?? alert.raisedAt) else { continue }
+            guard let telling = world.telling(responder.person, of: then, stage: .asked, at: asked?.askedAt ?? alert.raisedAt) else { continue }
             let citizenName = world.name(alert.citizens.first ?? PersonID(""))
             let sentence = Care.sentence(telling.decision, for: telling.request, names: consentNames, citizen: citizenName)
             say.append(sentence)

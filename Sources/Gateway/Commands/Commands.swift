@@ -107,7 +107,19 @@ extension Engine {
         case .consentGrant(let draft): return try consentAdd(draft, .permit, actor, tx)
         case .consentRefuse(let draft): return try consentAdd(draft, .refuse, actor, tx)
         case .consentWithdraw(let id): return try consentWithdraw(id, actor, tx)
-        case .consentList(let citizen, let all): return try consentList(citizen, all, actor)
+        case .consentList(let citizen, let all): return try consentList(citizen, all, actor, tx)
+        case .consentEmergency(let on, let circles): return try consentEmergency(on, circles, actor, tx)
+        case .consentOffers: return consentOffers()
+        case .consentAccept(let offer, let who, let until): return try consentAccept(offer, who, until, actor, tx)
+        case .consentSay(let draft): return try consentSay(draft, actor)
+        case .consentRequest(let draft, let reason): return try consentRequest(draft, reason, actor, tx)
+        case .consentRequests: return try consentRequests(actor, tx)
+        case .consentGive(let id, let less): return try consentGive(id, less, actor, tx)
+        case .consentDefer(let id): return try consentDefer(id, actor, tx)
+        case .consentDeny(let id): return try consentDeny(id, actor, tx)
+        case .consentRenew(let id, let until): return try consentRenew(id, until, actor, tx)
+        case .consentRevoke(let id, let reason): return try consentRevoke(id, reason, actor, tx)
+        case .consentHistory(let id): return try consentHistory(id, actor, tx)
         case .alertList(let all): return try alertList(all, actor, tx)
         case .alertShow(let alert): return try alertShow(alert, actor, tx)
         case .alertAnswer(let alert, let answer, let note): return try alertAnswer(alert, answer, note, actor, tx)
@@ -182,6 +194,18 @@ extension Command {
         case .consentRefuse: "consent refuse"
         case .consentWithdraw: "consent withdraw"
         case .consentList: "consent list"
+        case .consentOffers: "consent offers"
+        case .consentAccept: "consent accept"
+        case .consentSay: "consent say"
+        case .consentRequest: "consent request"
+        case .consentRequests: "consent requests"
+        case .consentGive: "consent give"
+        case .consentDefer: "consent defer"
+        case .consentDeny: "consent deny"
+        case .consentRenew: "consent renew"
+        case .consentRevoke: "consent revoke"
+        case .consentHistory: "consent history"
+        case .consentEmergency(let on, _): on ? "consent emergency on" : "consent emergency off"
         case .alertList: "alert list"
         case .alertShow: "alert show"
         case .alertAnswer(_, let answer, _): "alert \(answer.rawValue)"

@@ -15,27 +15,39 @@ extension Engine {
     func consentAdd(_ draft: ConsentDraft, _ effect: ConsentRecord.Effect, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
         let person = try citizen(draft.citizen, actor)
         let zone = person.home.map { world.zone(of: $0) } ?? .utc
-        let holding = world.consents[person.id, default: []].count { stored in
-            guard case .record(let record) = stored else { return true }
-            return record.withdrawnAt == nil && record.until ?? .distantFuture > now
-        }
-        guard holding < Self.consentsPerCitizenMax else {
-            throw CommandProblem.failed("There are \(Self.consentsPerCitizenMax) consent records, as many as one citizen may have.")
-        }
+        try roomForConsent(person.id)
         let record: ConsentRecord
         do {
             record = try read(draft, effect, person, zone, id: ConsentID(try tx.next("consent")))
         } catch let error as ConsentTextError {
             throw CommandProblem.failed(error.sentence)
         }
+        return try begin(record, person, actor, tx)
+    }
+
+    func roomForConsent(_ person: PersonID) throws(CommandProblem) {
+        let holding = world.consents[person, default: []].count { stored in
+            guard case .record(let record) = stored else { return true }
+            return record.withdrawnAt == nil && record.until ?? .distantFuture > now
+        }
+        guard holding < Self.consentsPerCitizenMax else {
+            throw CommandProblem.failed("There are \(Self.consentsPerCitizenMax) consent records, as many as one citizen may have.")
+        }
+    }
+
+    /// From now on the record counts, and is read back as a sentence.
+    func begin(_ record: ConsentRecord, _ person: Person, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
+        let zone = person.home.map { world.zone(of: $0) } ?? .utc
         try tx.save(record, givenBy: actor.inLog, at: now)
-        world.consents[person.id, default: []].append(.record(record))
+        let index = world.consents[person.id, default: []].firstIndex { $0.id > record.id } ?? world.consents[person.id, default: []].count
+        world.consents[person.id, default: []].insert(.record(record), at: index)
+        try watchEnd(of: record, tx)
         try consentChanged(person.id, tx)
         return Reply(
             say: ["\(sentence(record, names: consentNames, zone: zone, now: now)) (\(record.id))"], items: [item(record, zone)])
     }
 
-    private func read(
+    func read(
         _ draft: ConsentDraft, _ effect: ConsentRecord.Effect, _ person: Person, _ zone: Zone, id: ConsentID
     ) throws -> ConsentRecord {
         guard !draft.to.isEmpty else { throw CommandProblem.failed("Say to whom: --to circle:oak-street, --to helper:maria, --to coordinator:* or --to service:clinic.") }
@@ -47,17 +59,7 @@ extension Engine {
             recipients.append(pattern)
         }
         var data: [DataPattern] = []
-        for text in draft.data {
-            if text.hasPrefix("device:"), let home = person.home, let device = world.device(home, String(text.dropFirst(7)))?.device {
-                data.append(.device(device.id))
-                continue
-            }
-            let pattern = try DataPattern(text: text)
-            if case .device(let id) = pattern, world.device(id)?.device.home != person.home {
-                throw CommandProblem.failed("There is no such device in \(person.home?.name ?? "your home"); caring device list shows them.")
-            }
-            data.append(pattern)
-        }
+        for text in draft.data { data.append(try dataPattern(text, person)) }
         var purposes: [Purpose] = []
         for text in draft.purposes {
             guard let purpose = Purpose(rawValue: text) else {
@@ -78,6 +80,11 @@ extension Engine {
             stage = Stage(text)
             if stage == nil { throw CommandProblem.failed("\u{201C}\(safeText(text))\u{201D} is no stage; it is one of asked, accepted, attending.") }
         }
+        var severity: Severity?
+        if let text = draft.severity {
+            severity = Severity.allCases.first { $0.rawValue.lowercased() == text.lowercased() }
+            if severity == nil { throw CommandProblem.failed("\u{201C}\(safeText(text))\u{201D} is no severity; it is one of minor, moderate, severe, extreme.") }
+        }
         var hours: [HourWindow] = []
         for text in draft.hours { hours.append(try HourWindow(text: text)) }
         let from = try draft.from.map { try future($0, zone: zone, endOfDay: false) } ?? now
@@ -85,11 +92,23 @@ extension Engine {
         if let until, until <= max(from, now) { throw CommandProblem.failed("It would have ended before it begins; choose a later --until.") }
         return ConsentRecord(
             id: id, citizen: person.id, effect: effect, recipients: recipients, purposes: purposes.sorted(), data: data, detail: detail,
-            stage: stage, hours: hours, from: from, until: until)
+            stage: stage, severity: severity, hours: hours, from: from, until: until)
+    }
+
+    /// A device by its name at this person's home or by its number, and everything else that data are called.
+    func dataPattern(_ text: String, _ person: Person) throws -> DataPattern {
+        if text.hasPrefix("device:"), let home = person.home, let device = world.device(home, String(text.dropFirst(7)))?.device {
+            return .device(device.id)
+        }
+        let pattern = try DataPattern(text: text)
+        if case .device(let id) = pattern, world.device(id)?.device.home != person.home {
+            throw CommandProblem.failed("There is no such device in \(person.home?.name ?? "your home"); caring device list shows them.")
+        }
+        return pattern
     }
 
     /// A permit to somebody who does not exist would look as if it did something.
-    private func unknown(_ pattern: RecipientPattern) -> String? {
+    func unknown(_ pattern: RecipientPattern) -> String? {
         switch pattern {
         case .circle(let id): world.circles[id] == nil ? "There is no circle called \u{201C}\(safeText(id.name))\u{201D}." : nil
         case .helper(let id): unknown(id, .helper)
@@ -118,6 +137,7 @@ extension Engine {
             world.consents[person.id]?.remove(at: index)
         }
         try tx.withdraw(id, by: actor.inLog, at: now)
+        try saveDeadline(.consent(id), nil, tx)
         try consentChanged(person.id, tx)
         var say = ["\(id) is withdrawn. From now on nothing is told because of it."]
         // Others may be asked instead, so what waits now is compared one by one.
@@ -136,9 +156,10 @@ extension Engine {
         return Reply(say: say, items: [.object(["consent": .string(id.description), "state": "withdrawn"])])
     }
 
-    func consentList(_ name: String?, _ all: Bool, _ actor: Actor) throws -> Reply {
+    func consentList(_ name: String?, _ all: Bool, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
         let person = try citizen(name, actor)
         let zone = person.home.map { world.zone(of: $0) } ?? .utc
+        let states = try tx.reader.consentStates(of: person.id)
         var say: [String] = []
         var items: [JSON] = []
         for stored in world.consents[person.id] ?? [] {
@@ -147,8 +168,9 @@ extension Engine {
                 let isOver = record.withdrawnAt.map { $0 <= now } ?? false || record.until.map { $0 <= now } ?? false
                 guard all || !isOver else { continue }
                 let expired = record.withdrawnAt == nil && isOver ? " It has expired." : ""
-                say.append("\(record.id)  \(sentence(record, names: consentNames, zone: zone, now: now))\(expired)")
-                items.append(item(record, zone))
+                let revoked = states[record.id] == .revoked ? " It was revoked, not withdrawn by you; caring consent history \(record.id) says by whom." : ""
+                say.append("\(record.id)  \(sentence(record, names: consentNames, zone: zone, now: now))\(expired)\(revoked)")
+                items.append(item(record, zone, states[record.id]))
             case .unreadable(let id, _, _):
                 say.append("\(id)  This record cannot be read. As it could be a refusal, nobody is told anything until it is withdrawn: caring consent withdraw \(id)")
                 items.append(.object(["consent": .string(id.description), "state": "unreadable"]))
@@ -158,13 +180,13 @@ extension Engine {
         return Reply(say: say, items: items)
     }
 
-    private func item(_ record: ConsentRecord, _ zone: Zone) -> JSON {
+    func item(_ record: ConsentRecord, _ zone: Zone, _ last: ConsentState? = nil) -> JSON {
         let state =
-            record.withdrawnAt != nil ? "withdrawn" : record.until.map { $0 <= now } ?? false ? "expired" : record.effect == .permit ? "given" : "refused"
+            record.withdrawnAt != nil ? (last == .revoked ? "revoked" : "withdrawn") : record.until.map { $0 <= now } ?? false ? "expired" : last == .renewed ? "renewed" : record.effect == .refuse ? "refused" : "given"
         return .object([
             "consent": .string(record.id.description), "citizen": .string(record.citizen.name), "effect": .string(record.effect.rawValue),
             "state": .string(state), "to": .strings(record.recipients.map(\.text)), "purposes": .strings(record.purposes.map(\.rawValue)),
-            "data": .strings(record.data.map(\.text)), "detail": .string(record.detail.name), "stage": .optional(record.stage?.name),
+            "data": .strings(record.data.map(\.text)), "detail": .string(record.detail.name), "stage": .optional(record.stage?.name), "while": .optional(record.severity?.rawValue.lowercased()),
             "hours": .strings(record.hours.map(\.text)), "from": .string(record.from.iso), "until": .optional(record.until?.iso),
             "say": .string(sentence(record, names: consentNames, zone: zone, now: now)),
         ])

@@ -46,6 +46,8 @@ public struct GatewayConfiguration: Sendable, Hashable {
     /// Nil: searched, see `SharedFiles`.
     public var devicesFolder: String?
     public var rulesFile: String?
+    /// What citizens may accept; read from `config/consents/`.
+    public var offers: [ConsentOffer] = []
     /// Nil: `mosquitto` in the data folder; see `brokerFolderUsed`.
     public var brokerFolder: String?
     /// Nil: `caring.sock` in the data folder; see `socketPathUsed`.

@@ -31,6 +31,11 @@ public struct SharedFiles: Sendable {
         try find("config/rules.yaml", isFolder: false, configured: configuration.rulesFile, key: "rules")
     }
 
+    /// The folder with the offers of consent; nil where there is none, as nobody has to offer any.
+    public func consentsFolder() -> String? {
+        roots.map { at($0, "config/consents") }.first { exists($0, isFolder: true) }
+    }
+
     private func find(
         _ name: String, isFolder: Bool, configured: String?, key: String
     ) throws(ConfigurationProblems) -> String {

@@ -62,10 +62,22 @@ extension Engine {
     /// after it (`isAfterCommit`), because nobody may be told what was only tried. Giving a device away is both.
     func journal(_ command: Command, _ actor: Actor, _ reply: Reply, isAfterCommit: Bool) throws {
         guard command.isAct, reply.outcome == .done else { return }
+        if case .consentAccept = command {
+            // Each of its records by itself, as it is withdrawn by itself.
+            guard isAfterCommit else { return }
+            for item in reply.items {
+                try journal(Act(command: .consentGrant(ConsentDraft(item)), by: actor.person?.id, made: item["consent"]?.string, devices: namedDevices(item)))
+            }
+            return
+        }
         let item = reply.items.first
         var act = Act(by: actor.person?.id)
-        if command.permits == isAfterCommit {
+        // To renew a refusal takes away.
+        let permits = command.permits && item?["effect"]?.string != ConsentRecord.Effect.refuse.rawValue
+        if permits == isAfterCommit {
             act.command = command.dated(from: item?["from"]?.string, until: item?["until"]?.string)
+            // The request may be newer than the backup: what was given stands for itself.
+            if case .consentGive = command, let item { act.command = .consentGrant(ConsentDraft(item)) }
             act.made = command.makesConsent ? item?["consent"]?.string : nil
             if command.makesConsent { act.devices = namedDevices(item) } else if !command.permits { act.devices = deeds.released }
         }
@@ -108,8 +120,8 @@ extension Command {
     /// Whether it lets somebody know or store more, rather than less.
     var permits: Bool {
         switch self {
-        case .consentGrant, .deviceClaim: true
-        case .deviceClaimAnnounced(let on): on
+        case .consentGrant, .consentAccept, .consentGive, .consentRenew, .deviceClaim: true
+        case .deviceClaimAnnounced(let on), .consentEmergency(let on, _): on
         default: false
         }
     }
@@ -123,13 +135,14 @@ extension Command {
         case .consentRefuse(var draft):
             (draft.from, draft.until) = (from, until)
             return .consentRefuse(draft)
+        case .consentRenew(let id, let said): return .consentRenew(id: id, until: until ?? said)
         default: return self
         }
     }
 
     var makesConsent: Bool {
         switch self {
-        case .consentGrant, .consentRefuse: true
+        case .consentGrant, .consentRefuse, .consentGive, .consentEmergency(true, _): true
         default: false
         }
     }
@@ -138,10 +151,24 @@ extension Command {
     /// twice, so whoever was added after a backup is added again by hand.
     var isAct: Bool {
         switch self {
-        case .consentGrant, .consentRefuse, .consentWithdraw, .deviceClaim, .deviceRelease, .deviceMove, .deviceRetire, .deviceClaimAnnounced, .homeRemove, .citizenRemove, .helperRemove,
+        case .consentGrant, .consentRefuse, .consentWithdraw, .consentAccept, .consentGive, .consentRenew, .consentRevoke, .consentEmergency, .deviceClaim, .deviceRelease, .deviceMove, .deviceRetire, .deviceClaimAnnounced, .homeRemove, .citizenRemove, .helperRemove,
             .coordinatorRemove, .serviceRemove:
             true
         default: false
         }
+    }
+}
+
+extension ConsentDraft {
+    /// A record as it was read back.
+    fileprivate init(_ item: JSON) {
+        func texts(_ key: String) -> [String] {
+            guard case .array(let values) = item[key] else { return [] }
+            return values.compactMap { $0.string }
+        }
+        self.init(
+            citizen: nil, to: texts("to"), purposes: texts("purposes"), data: texts("data"), detail: item["detail"]?.string,
+            stage: item["stage"]?.string, severity: item["while"]?.string, hours: texts("hours"), from: item["from"]?.string,
+            until: item["until"]?.string)
     }
 }

@@ -39,15 +39,15 @@ extension Engine {
                 try claimAnnounced(home, for: person, on: true, tx)
             }
         case .deviceRelease, .deviceMove, .deviceRetire:
-            guard let devices = act.devices else { return try performAgain(command, act, taken, &madeAgain) }
+            guard let devices = act.devices else { return try performAgain(command, act, n, taken, &madeAgain) }
             var isRetired = false
             if case .deviceRetire = command { isRetired = true }
             return try turnAgain { tx in for device in devices { try releaseAgain(device, isRetired: isRetired, tx) } }
         case .citizenRemove, .homeRemove:
             // Whatever keeps them from being removed here (an open alert, say), their devices are theirs no more.
             let isReleased = try turnAgain { tx in for device in act.devices ?? [] { try releaseAgain(device, isRetired: false, tx) } }
-            return try performAgain(command, act, taken, &madeAgain) && isReleased
-        default: return try performAgain(command, act, taken, &madeAgain)
+            return try performAgain(command, act, n, taken, &madeAgain) && isReleased
+        default: return try performAgain(command, act, n, taken, &madeAgain)
         }
     }
 
@@ -145,17 +145,28 @@ extension Engine {
     // MARK: All others
 
     /// As the person would say it now.
-    private func performAgain(_ said: Command, _ act: Act, _ taken: TakenAway, _ madeAgain: inout [String: String]) throws -> Bool {
+    private func performAgain(_ said: Command, _ act: Act, _ n: Int, _ taken: TakenAway, _ madeAgain: inout [String: String]) throws -> Bool {
         var command = said
         if command.permits {
             // A permit that was withdrawn later is not given again at all, not even for a moment.
             if let made = act.made, taken.withdrawn.contains(made) || isThere(made) { return true }
             if let person = act.by, taken.removed.contains(person) { return true }
+            if case .consentEmergency = command, let person = act.by, taken.isEmergencyOff(person, after: n) { return true }
         }
         if case .consentWithdraw(let id) = command {
             // It may be of a permit that was not given again.
             guard let there = [madeAgain[id], id].compactMap({ $0 }).first(where: isThere) else { return true }
             command = .consentWithdraw(id: there)
+        }
+        if case .consentRevoke(let id, let reason) = command {
+            guard let there = [madeAgain[id], id].compactMap({ $0 }).first(where: isThere) else { return true }
+            command = .consentRevoke(id: there, reason: reason)
+        }
+        if case .consentRenew(let id, let until) = command {
+            guard !taken.withdrawn.contains(id), let there = [madeAgain[id], id].compactMap({ $0 }).first(where: isThere),
+                let end = Instant(iso: until), end > now, record(there)?.until ?? .distantFuture < end
+            else { return true }
+            command = .consentRenew(id: there, until: until)
         }
         guard let named = try renamed(command, act.devices ?? []) else { return false }
         let by = Caller(uid: 0, actingAs: act.by)
@@ -163,6 +174,7 @@ extension Engine {
         if let problem = degraded?.problem { throw StoreError(problem.sentence, detail: "acts could not be repeated", problem: problem) }
         if let made = act.made, let again = reply.items.first?["consent"]?.string {
             madeAgain[made] = again
+            if let id = ConsentID(text: made), let person = act.by { _ = try turnAgain { tx in try answered(id, by: again, of: person, tx) } }
             // Done already, before it was cut off: one that was there twice would outlive its withdrawal.
             if command.permits, isTwice(again) { _ = perform(.consentWithdraw(id: again), by: by, operatorUIDs: [0]) }
         }
@@ -220,6 +232,7 @@ private struct TakenAway {
     /// No name is given twice, so it does not matter when.
     private(set) var removed: Set<PersonID> = []
     private var off: [PersonID: Int] = [:]
+    private var emergencyOff: [PersonID: Int] = [:]
 
     private struct Key: Hashable {
         var home: HomeID
@@ -234,9 +247,10 @@ private struct TakenAway {
         for (n, act) in acts.enumerated() {
             guard let act, let command = act.command else { continue }
             switch command {
-            case .consentWithdraw(let id): withdrawn.insert(id)
+            case .consentWithdraw(let id), .consentRevoke(let id, _): withdrawn.insert(id)
             case .citizenRemove(let name): removed.insert(PersonID(name))
             case .deviceClaimAnnounced(false): if let person = act.by { off[person] = n }
+            case .consentEmergency(false, _): if let person = act.by { emergencyOff[person] = n }
             default: break
             }
             guard !command.permits, !command.makesConsent else { continue }
@@ -252,6 +266,8 @@ private struct TakenAway {
     }
 
     func isOff(_ person: PersonID, after n: Int) -> Bool { removed.contains(person) || off[person] ?? -1 > n }
+
+    func isEmergencyOff(_ person: PersonID, after n: Int) -> Bool { emergencyOff[person] ?? -1 > n }
 
     func isTaken(_ thing: Deeds.Thing, after n: Int) -> Bool {
         let address = Key(home: thing.home, name: thing.address)

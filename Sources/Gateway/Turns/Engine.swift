@@ -53,6 +53,8 @@ public final class Engine {
     var prepared: [(notice: Notice, outgoing: Outgoing)] = []
     /// Publications that wait for the broker's acknowledgement.
     var inFlight: [Int32: NoticeID] = [:]
+    /// After the broker took no word to a citizen: not before then.
+    var wordsWaitUntil = Instant.distantPast
     /// What was acknowledged last; see `Ledger`.
     var ledger = Ledger()
     var acknowledgedEver: Int64 = 0
@@ -159,7 +161,7 @@ public final class Engine {
         let notice = world.notices.lazy
             .filter { self.isWaiting($0) }
             .map(\.nextAttemptAt).min()
-        return [deadlines.first()?.at, notice].compactMap { $0 }.min()
+        return [deadlines.first()?.at, notice, nextWord].compactMap { $0 }.min()
     }
 
     /// After the process slept or was stopped, deadlines that came due meanwhile must not be run as if
@@ -246,6 +248,7 @@ public final class Engine {
     private func run(_ key: DeadlineKey, _ tx: StoreTurn) throws {
         switch key {
         case .alert(let id): try alertDue(id, tx)
+        case .consent(let id): try consentDue(id, tx)
         case .detector(let key):
             if let held = heldUntil(key) {
                 // Only in memory: the row stays, and a restart looks at it again.

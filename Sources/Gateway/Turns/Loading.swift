@@ -23,6 +23,9 @@ extension Engine {
                     log.error("A consent record cannot be read; everything it might refuse is refused.", metadata: ["record": "\(id)"])
                 }
             }
+            for asked in try disk.askedConsents() where world.people[asked.record.citizen] != nil {
+                world.asked[asked.record.citizen, default: []].append(asked)
+            }
             try loadAnnouncements(disk)
             var heard: [(DeviceID, Instant)] = []
             var watched: [Device] = []
@@ -71,6 +74,7 @@ extension Engine {
             early = Set(try disk.early().map { Ledger.Entry(packetID: $0.packetID, hash: $0.hash) })
             world.alerts = try disk.openAlerts()
             world.notices = try disk.pendingNotices()
+            world.words = try disk.pendingWords()
             output.removeAll(keepingCapacity: true)
             try loadDeadlines(tx)
             // An attempt whose outcome nobody waited for is made again: a helper who is told twice is better
@@ -88,6 +92,11 @@ extension Engine {
         var wanted: [DeadlineKey: Instant] = [:]
         for (key, at) in world.detectors.deadlines() { wanted[.detector(key)] = at }
         for alert in world.alerts { wanted[.alert(alert.id)] = alert.deadline ?? now }
+        let expired = try tx.reader.expiredConsents()
+        for case .record(let record) in world.consents.values.joined() where record.withdrawnAt == nil && !expired.contains(record.id) {
+            // What ended while the gateway was away has no edge to come: it is looked at now.
+            if let until = record.until { wanted[.consent(record.id)] = Self.nextEdge(of: record, after: now) ?? until }
+        }
         for (text, at) in try tx.reader.deadlines() {
             guard let key = DeadlineKey(text: text), wanted[key] != nil else {
                 try tx.saveDeadline(text, at: nil)

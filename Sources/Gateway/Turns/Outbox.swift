@@ -26,6 +26,7 @@ extension Engine {
             for topic in toClear { _ = try? outbound.publish(Publication.cleared(topic: topic)) }
             toClear.removeAll()
         }
+        sendWords(outbound)
         try sendPrepared(outbound)
         let due = dueNotices()
         guard !due.isEmpty else { return }
@@ -37,6 +38,7 @@ extension Engine {
             try turn { tx in try prepare(due, tx) }
         }
         try sendPrepared(outbound)
+        sendWords(outbound)
     }
 
     /// The end of a turn: what it has queued and may go now.
@@ -300,9 +302,12 @@ extension Engine {
     }
 
     func sent(_ id: NoticeID) throws {
+        if try wordSent(id) { return }
         guard let notice = world.notices.first(where: { $0.id == id }) else { return }
         try turn { tx in
-            for told in try openDisclosures(id, tx) {
+            let learned = try openDisclosures(id, tx)
+            try noteEmergency(learned, tx)
+            for told in learned {
                 var sent = told
                 sent.at = now
                 sent.state = .sent
@@ -313,6 +318,10 @@ extension Engine {
     }
 
     func failed(_ id: NoticeID, _ reason: String, final: Bool) throws {
+        if world.words.contains(where: { $0.id == id }) {
+            wordsWaitUntil = now + Self.retryFirst
+            return
+        }
         guard world.notices.contains(where: { $0.id == id }) else { return }
         try turn { tx in try fail(id, reason, final: final, tx) }
     }

@@ -107,12 +107,13 @@ extension Engine {
             var told = Disclosure(
                 at: now, citizen: citizen, recipient: person, alert: alert.id, notice: notice.id, decision: decision,
                 data: alert.quantity?.name ?? alert.matter.category.rawValue, detail: telling.decision.detail,
-                stage: telling.request.stage, state: state)
+                stage: telling.request.stage, state: state, isEmergency: telling.decision.reason == .emergency)
             if !telling.decision.isPermitted { told.data = "an alert is open" }
             try tx.append(told)
             if telling.decision.isPermitted && telling.identity.isPermitted {
                 told.data = "identity"
                 told.detail = telling.identity.detail
+                told.isEmergency = telling.identity.reason == .emergency
                 // The identity decision is the row after the first one.
                 told.decision = DecisionID(decision.number + 1)
                 try tx.append(told)

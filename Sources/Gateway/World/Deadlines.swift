@@ -3,12 +3,15 @@ import Care
 /// What a deadline row is about: *look again then*.
 enum DeadlineKey: Hashable, Comparable, Sendable {
     case alert(AlertID)
+    /// A record ends, or its citizen is to be warned that it will.
+    case consent(ConsentID)
     case detector(DetectorKey)
 
     /// As it stands on disk.
     var text: String {
         switch self {
         case .alert(let id): "alert/\(id.number)"
+        case .consent(let id): "consent/\(id.number)"
         case .detector(let key): "watch/\(key.text)"
         }
     }
@@ -16,6 +19,8 @@ enum DeadlineKey: Hashable, Comparable, Sendable {
     init?(text: String) {
         if text.hasPrefix("alert/"), let id = AlertID(text: text.dropFirst(6)) {
             self = .alert(id)
+        } else if text.hasPrefix("consent/"), let id = ConsentID(text: text.dropFirst(8)) {
+            self = .consent(id)
         } else if text.hasPrefix("watch/"), let key = DetectorKey(text: String(text.dropFirst(6))) {
             self = .detector(key)
         } else {
@@ -23,13 +28,14 @@ enum DeadlineKey: Hashable, Comparable, Sendable {
         }
     }
 
-    /// Alerts before detectors, so that of two things due at the same instant the order is always the same.
+    /// Alerts before consents before detectors, so that of two things due at the same instant the order is always the same.
     static func < (a: DeadlineKey, b: DeadlineKey) -> Bool {
         switch (a, b) {
         case (.alert(let x), .alert(let y)): x < y
-        case (.alert, .detector): true
-        case (.detector, .alert): false
+        case (.consent(let x), .consent(let y)): x < y
         case (.detector(let x), .detector(let y)): x < y
+        case (.alert, _), (.consent, .detector): true
+        case (.detector, _), (.consent, .alert): false
         }
     }
 }

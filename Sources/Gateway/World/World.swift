@@ -34,6 +34,8 @@ struct World: Sendable {
 
     /// In order of id.
     var consents: [PersonID: [StoredConsent]] = [:]
+    /// What citizens are asked for and have not answered; no decision looks here. In order of id.
+    var asked: [PersonID: [AskedConsent]] = [:]
     var detectors: Detectors
     var rules: [RuleID: Rule]
     var plans: [String: Plan]
@@ -42,6 +44,8 @@ struct World: Sendable {
     var alerts: [Alert] = []
     /// Queued and attempted ones, in order of id.
     var notices: [Notice] = []
+    /// Words to citizens that the broker does not have yet, in order of id.
+    var words: [CitizenWord] = []
 
     init(rules book: RuleBook) {
         detectors = Detectors(rules: book.rules)

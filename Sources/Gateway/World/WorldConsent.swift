@@ -22,13 +22,18 @@ extension World {
     func telling(_ person: PersonID, of alert: Alert, stage: Stage, at now: Instant) -> Telling? {
         guard let recipient = people[person]?.asRecipient else { return nil }
         if alert.isInfrastructure { return tellingOfTrouble(recipient, alert, stage, now) }
-        let holders = holders(alert.citizens)
+        var holders = holders(alert.citizens)
+        // A test is no emergency: whoever raises one must not learn by it what nothing else permits.
+        if alert.isTest { for i in holders.indices { holders[i].records.removeAll(where: \.isForEmergencies) } }
+        // What holds only while an alert is open ends with it.
+        let severity = alert.isOpen ? alert.matter.severity : nil
         let request = ConsentRequest(
             recipient: recipient, purpose: alert.matter.purpose,
             data: .data(category: alert.matter.category, quantity: alert.quantity, device: alert.device),
-            detail: stage == .attending ? .readings : .alert, stage: stage, at: now)
+            detail: stage == .attending ? .readings : .alert, stage: stage, severity: severity, at: now)
         let identityRequest = ConsentRequest(
-            recipient: recipient, purpose: alert.matter.purpose, data: .identity, detail: .alert, stage: stage, at: now)
+            recipient: recipient, purpose: alert.matter.purpose, data: .identity, detail: .alert, stage: stage,
+            severity: severity, at: now)
         return Telling(
             request: request, decision: decide(request, holders: holders),
             identityRequest: identityRequest, identity: decide(identityRequest, holders: holders))

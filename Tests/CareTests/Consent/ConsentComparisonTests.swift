@@ -43,7 +43,7 @@ import Testing
                 """)
         }
         #expect(mismatches == 0, "CARING_SEED=\(seed)")
-        for reason: Decision.Reason in [.permitted, .nothingPermits, .refused, .notEvaluated, .nobodyToPermit] {
+        for reason: Decision.Reason in [.permitted, .emergency, .nothingPermits, .refused, .notEvaluated, .nobodyToPermit] {
             let count = reasons[reason, default: 0]
             print("  \(reason): \(count)")
             #expect(count >= 500, "\(reason) occurred too seldom")
@@ -104,7 +104,7 @@ private let nights: [Int64] = [1_774_742_400_000, 1_792_886_400_000, 1_784_000_0
 
 extension SplitMix64 {
     fileprivate mutating func consentCase() -> (ConsentRequest, [ConsentHolder]) {
-        let kind = pick(Recipient.Kind.allCases)
+        let kind = pick(Recipient.Kind.allCases + [.helper])
         let request = ConsentRequest(
             recipient: Recipient(
                 kind: kind, person: pick(people),
@@ -116,7 +116,8 @@ extension SplitMix64 {
                     category: pick(categories), quantity: chance(60) ? pick(quantities) : nil,
                     device: chance(60) ? pick(devices) : nil),
             detail: chance(3) ? .nothing : pick([.wellbeing, .alert, .summary, .readings, .readings]),
-            stage: chance(40) ? nil : pick(Stage.allCases),
+            stage: chance(30) ? nil : pick(Stage.allCases),
+            severity: chance(25) ? nil : pick(Severity.allCases + [.extreme, .extreme, .extreme, .extreme]),
             at: Instant(milliseconds: pick(nights) + Int64(below(48) - 12) * 1_800_000 + pick([-1, 0, 0, 1])))
         let count = pick([0, 1, 1, 1, 1, 1, 1, 2, 2, 3])
         return (request, (0..<count).map { _ in consentHolder(request, count: count) })
@@ -137,14 +138,14 @@ extension SplitMix64 {
     private mutating func consentRecord(_ id: ConsentID, _ citizen: PersonID, _ request: ConsentRequest)
         -> ConsentRecord
     {
-        let isRefusal = chance(25)
+        let effect: ConsentRecord.Effect = chance(25) ? .refuse : chance(25) ? .emergency : .permit
         return ConsentRecord(
-            id: id, citizen: chance(1) && chance(50) ? pick(people) : citizen, effect: isRefusal ? .refuse : .permit,
-            recipients: some(recipients(request), atMost: 2) + (chance(70) ? [.anyone] : []),
+            id: id, citizen: chance(1) && chance(50) ? pick(people) : citizen, effect: effect,
+            recipients: some(recipients(request), atMost: 2) + (effect == .emergency ? circles.filter { _ in chance(90) }.map { .circle($0) } : chance(70) ? [.anyone] : []),
             purposes: chance(50) ? [] : some(Purpose.allCases, atMost: 2) + (chance(80) ? [request.purpose] : []),
             data: some(data, atMost: 2) + (chance(60) ? [.everything] : []) + (chance(40) ? [.identity] : []),
             detail: chance(5) ? .nothing : pick([.wellbeing, .alert, .summary, .readings]),
-            stage: chance(60) ? nil : pick(Stage.allCases),
+            stage: chance(60) ? nil : pick(Stage.allCases), severity: chance(85) ? nil : pick(Severity.allCases),
             hours: chance(70) ? [] : (0...below(2)).map { _ in hours() },
             from: request.at + .milliseconds(pick([-86_400_000, -86_400_000, -1_800_000, -1, 0, 0, 0, 1])),
             until: chance(65) ? nil : request.at + .milliseconds(pick([-1, 0, 1, 1, 1_800_000])),

@@ -237,6 +237,18 @@ import Testing
     }
 }
 
+extension ConsentSentenceTests {
+    @Test(arguments: [
+        (Severity.minor, "only while an alert is open"), (.severe, "only while an alert is open that is severe or worse"),
+        (.extreme, "only while an extreme alert is open"),
+    ])
+    func `a sentence says while which alerts it holds`(severity: Severity, words: String) {
+        #expect(
+            said(permit { $0.severity = severity })
+                == "Oak Street's helpers may know that something happened and what (safety) \(words), for any purpose, at any hour, until withdrawn.")
+    }
+}
+
 private let names = ConsentNames(
     circle: { $0 == "oak-street" ? "Oak Street" : $0.name },
     person: { ["maria": "Maria", "clinic": "the clinic", "carla": "Carla"][$0.name] ?? $0.name },

@@ -18,8 +18,13 @@ func specified(_ request: ConsentRequest, _ holders: [ConsentHolder]) -> Decisio
     let spoken = holders.map { holder in
         holder.records.compactMap { isAbout($0, request, holder) ? known($0) : nil }
     }
+    /// None of these permits anything at all.
+    func isSilent(_ records: [ConsentRecord]) -> Bool { !records.contains { permit($0, request, .wellbeing) } }
     func permits(_ level: Detail) -> [[ConsentID]] {
-        spoken.map { records in records.filter { permit($0, request, level) }.map(\.id) }
+        spoken.map { records in
+            let speaking = isSilent(records) ? records.filter { inEmergency($0, request, level) } : records.filter { permit($0, request, level) }
+            return speaking.map(\.id)
+        }
     }
     func refusals(_ level: Detail) -> [ConsentID] {
         spoken.flatMap { records in records.filter { refusal($0, request, level) }.map(\.id) }
@@ -35,12 +40,26 @@ func specified(_ request: ConsentRequest, _ holders: [ConsentHolder]) -> Decisio
     let next = asked.last { $0 > told }
     let lowering = next.map { everyonePermits($0) ? refusals($0) : [] } ?? []
     return Decision(
-        detail: told, reason: .permitted, decidedBy: Set(permits(told).flatMap { $0 } + lowering).sorted())
+        detail: told, reason: spoken.contains(where: isSilent) ? .emergency : .permitted, decidedBy: Set(permits(told).flatMap { $0 } + lowering).sorted())
 }
 
 private func permit(_ record: ConsentRecord, _ request: ConsentRequest, _ level: Detail) -> Bool {
     guard record.effect == .permit else { return false }
     return request.data == .identity ? record.detail != .nothing : record.detail >= level
+}
+
+/// In an extreme alert, for a helper who is in a circle that the record names: what happened, and who and where for
+/// whoever has said that they come.
+private func inEmergency(_ record: ConsentRecord, _ request: ConsentRequest, _ level: Detail) -> Bool {
+    guard record.effect == .emergency, record.detail != .nothing, request.data == .identity || level <= min(record.detail, .alert) else { return false }
+    return isInEmergency(record, request)
+}
+
+private func isInEmergency(_ record: ConsentRecord, _ request: ConsentRequest) -> Bool {
+    let circles = record.recipients.compactMap { if case .circle(let circle) = $0 { circle } else { nil } }
+    let stages: [Stage] = request.data == .identity ? [.accepted, .attending] : [.asked, .accepted, .attending]
+    return request.severity == .extreme && request.stage.map { stages.contains($0) } ?? false && request.recipient.kind == .helper
+        && !Set(circles).isDisjoint(with: request.recipient.circles)
 }
 
 private func refusal(_ record: ConsentRecord, _ request: ConsentRequest, _ level: Detail) -> Bool {
@@ -65,13 +84,26 @@ private func isAbout(_ stored: StoredConsent, _ request: ConsentRequest, _ holde
 }
 
 private func isAboutButForHours(_ record: ConsentRecord, _ request: ConsentRequest) -> Bool {
+    if record.effect == .emergency && !isInEmergency(record, request) { return false }
     let end = min(record.until?.milliseconds ?? .max, record.withdrawnAt?.milliseconds ?? .max)
     let purposes = record.purposes.isEmpty ? Purpose.allCases : record.purposes
     let stages: [Stage?] = record.stage.map { first in Stage.allCases.filter { $0 >= first } } ?? Stage.allCases + [nil]
     return record.from.milliseconds <= request.at.milliseconds && request.at.milliseconds < end
         && purposes.contains(request.purpose) && stages.contains(request.stage)
+        && severities(record).contains(request.severity)
         && !Set(record.recipients).isDisjoint(with: meaning(request.recipient))
         && !Set(record.data).isDisjoint(with: meaning(request.data))
+}
+
+/// All alerts' severities at which a record holds, and nil where it holds outside of alerts.
+private func severities(_ record: ConsentRecord) -> [Severity?] {
+    switch record.severity {
+    case nil: [nil, .minor, .moderate, .severe, .extreme]
+    case .minor: [.minor, .moderate, .severe, .extreme]
+    case .moderate: [.moderate, .severe, .extreme]
+    case .severe: [.severe, .extreme]
+    case .extreme: [.extreme]
+    }
 }
 
 /// All patterns that mean this recipient.

@@ -55,6 +55,51 @@ import Testing
         }
     }
 
+    // MARK: Only while an alert is open
+
+    @Test func `what holds while an alert of some severity is open holds from that severity on, and not outside of alerts`() {
+        var record = permit(1)
+        record.severity = .severe
+        var refusal = refuse(2)
+        refusal.severity = .severe
+        for (severity, holds) in [(Severity?.none, false), (.minor, false), (.moderate, false), (.severe, true), (.extreme, true)] {
+            var request = asking()
+            request.severity = severity
+            #expect(decide(request, of(record)).isPermitted == holds)
+            #expect(decide(request, of(permit(1), refusal)).isPermitted == !holds)
+        }
+    }
+
+    // MARK: Emergencies
+
+    @Test func `what was decided for emergencies is asked only where nothing permits, in an extreme alert, for that circle`() {
+        let decided = ConsentRecord(
+            id: c(9), citizen: "ada", effect: .emergency, recipients: [.circle("oak-street"), .anyone], purposes: [], data: [.everything, .identity],
+            detail: .readings, from: .distantPast)
+        var request = asking(.readings)
+        request.recipient = Recipient(kind: .helper, person: "maria", circles: ["oak-street"])
+        (request.stage, request.severity) = (.asked, .extreme)
+        #expect(decide(request, of(decided)) == Decision(detail: .alert, reason: .emergency, decidedBy: [c(9)]))
+        #expect(decide(request, of(decided, permit(1, .wellbeing))) == Decision(detail: .wellbeing, reason: .permitted, decidedBy: [c(1)]))
+        #expect(decide(request, of(decided, refuse(2))).reason == .refused)
+        #expect(decide(request, ConsentHolder(citizen: "ada", zone: .utc, records: [.record(decided), .unreadable(c(3), citizen: "ada", reason: "")])).reason == .notEvaluated)
+        #expect(decide(request, holders: [of(decided), holder("bob", [])]).reason == .nothingPermits, "Bob has decided nothing.")
+        var identity = request
+        (identity.data, identity.detail) = (.identity, .alert)
+        #expect(decide(identity, of(decided)).reason == .nothingPermits)
+        identity.stage = .accepted
+        #expect(decide(identity, of(decided)).reason == .emergency)
+        var other = request
+        other.severity = .severe
+        #expect(!decide(other, of(decided)).isPermitted)
+        // An alert that has ended has no severity any more.
+        other.severity = nil
+        #expect(!decide(other, of(decided)).isPermitted)
+        other = request
+        other.recipient.circles = ["elm-street"]
+        #expect(!decide(other, of(decided)).isPermitted)
+    }
+
     // MARK: Who and what
 
     @Test func `an ended membership ends the permit`() {
@@ -295,3 +340,40 @@ let consentLondon = Zone(
         .init(at: Instant(milliseconds: 1_774_746_000_000), offsetSeconds: 3_600),
         .init(at: Instant(milliseconds: 1_792_890_000_000), offsetSeconds: 0),
     ], until: .distantFuture)
+
+/// What is given of a request is as much or less.
+@Suite struct NarrowingTests {
+    private func record(_ data: [DataPattern], _ detail: Detail = .summary, hours: [String] = [], until: Instant? = nil) throws -> ConsentRecord {
+        ConsentRecord(
+            id: c(1), citizen: "ada", effect: .permit, recipients: [.service("clinic")], purposes: [.dailySupport], data: data, detail: detail,
+            hours: try hours.map { try HourWindow(text: $0) }, from: .distantPast, until: until)
+    }
+
+    @Test func `everything includes all but who and where`() throws {
+        let asked = try record([.everything])
+        let heart = try #require(Quantity("heart_rate"))
+        #expect(try record([.category(.health), .quantity(heart), .device(DeviceID(3))]).excess(over: asked) == nil)
+        #expect(try record([.identity]).excess(over: asked) != nil)
+        #expect(try record([.quantity(heart)]).excess(over: record([.category(.health)])) == nil)
+        #expect(try record([.quantity(heart)]).excess(over: record([.category(.safety)])) != nil)
+        #expect(try record([.device(DeviceID(3))]).excess(over: record([.category(.health)])) != nil)
+    }
+
+    @Test(arguments: [
+        (["22:00-07:00"], ["23:00-06:00"], true), (["22:00-07:00"], ["21:59-06:00"], false), (["sun 22:00-07:00"], ["mon 00:00-07:00"], true),
+        (["sun 22:00-07:00"], ["mon 00:00-07:01"], false), (["mon-fri 08:00-12:00", "mon-fri 12:00-18:00"], ["wed 11:00-13:00"], true),
+        ([], ["wed 11:00-13:00"], true), (["wed 11:00-13:00"], [], false), (["10:00-24:00"], ["sat 23:59-24:00"], true),
+    ])
+    func `hours lie within the hours asked for`(asked: [String], given: [String], isWithin: Bool) throws {
+        #expect((try record([.everything], hours: given).excess(over: record([.everything], hours: asked)) == nil) == isWithin)
+    }
+
+    @Test func `neither longer nor more`() throws {
+        let (early, late) = (Instant(milliseconds: 1_000), Instant(milliseconds: 2_000))
+        #expect(try record([.everything], until: late).excess(over: record([.everything], until: early)) != nil)
+        #expect(try record([.everything]).excess(over: record([.everything], until: early)) != nil)
+        #expect(try record([.everything], until: early).excess(over: record([.everything], until: late)) == nil)
+        #expect(try record([.everything], .readings).excess(over: record([.everything], .summary)) != nil)
+        #expect(try record([.everything], .alert).excess(over: record([.everything], .summary)) == nil)
+    }
+}
