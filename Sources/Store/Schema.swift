@@ -13,6 +13,9 @@ enum Schema {
         migrator.registerMigration("3 what devices announce") { db in
             try db.execute(sql: announcementTables)
         }
+        migrator.registerMigration("4 pauses") { db in
+            try db.execute(sql: pauseTable)
+        }
         return migrator
     }
 
@@ -128,5 +131,12 @@ enum Schema {
         CREATE TABLE bridge (
             home TEXT NOT NULL, address TEXT NOT NULL, goneSince INTEGER NOT NULL, PRIMARY KEY (home, address))
             STRICT, WITHOUT ROWID;
+        """
+
+    private static let pauseTable = """
+        -- When a citizen said that nothing was to be recorded. Those that are over stay for a while: what waited may tell of them.
+        CREATE TABLE pause (
+            id INTEGER PRIMARY KEY, citizen TEXT NOT NULL REFERENCES person(name), body TEXT NOT NULL, givenBy TEXT NOT NULL,
+            endAt INTEGER NOT NULL, endedBy TEXT) STRICT;
         """
 }

@@ -85,6 +85,9 @@ extension Engine {
         case .consentRefuse(let draft): return try consentAdd(draft, .refuse, actor, tx)
         case .consentWithdraw(let id): return try consentWithdraw(id, actor, tx)
         case .consentList(let citizen, let all): return try consentList(citizen, all, actor)
+        case .pause(let draft): return try pause(draft, actor, tx)
+        case .pauseList(let citizen): return try pauseList(citizen, actor)
+        case .pauseEnd(let id, _): return try pauseEnd(id, actor, tx)
         case .alertList(let all): return try alertList(all, actor, tx)
         case .alertShow(let alert): return try alertShow(alert, actor, tx)
         case .alertAnswer(let alert, let answer, let note): return try alertAnswer(alert, answer, note, actor, tx)
@@ -158,6 +161,9 @@ extension Command {
         case .consentRefuse: "consent refuse"
         case .consentWithdraw: "consent withdraw"
         case .consentList: "consent list"
+        case .pause: "pause"
+        case .pauseList: "pause list"
+        case .pauseEnd: "pause end"
         case .alertList: "alert list"
         case .alertShow: "alert show"
         case .alertAnswer(_, let answer, _): "alert \(answer.rawValue)"

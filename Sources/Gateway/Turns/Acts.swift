@@ -66,8 +66,8 @@ extension Engine {
         var act = Act(by: actor.person?.id)
         if command.permits == isAfterCommit {
             act.command = command.dated(from: item?["from"]?.string, until: item?["until"]?.string)
-            act.made = command.makesConsent ? item?["consent"]?.string : nil
-            if command.makesConsent { act.devices = namedDevices(item) } else if !command.permits { act.devices = deeds.released }
+            act.made = command.makesConsent ? item?["consent"]?.string : item?["pause"]?.string
+            if case .pause = command { act.devices = namedDevices(item) } else if command.makesConsent { act.devices = namedDevices(item) } else if !command.permits { act.devices = deeds.released }
         }
         if isAfterCommit, command.permits && !command.makesConsent || !deeds.claimed.isEmpty { act.claims = deeds.claimed }
         guard act.command != nil || act.claims != nil else { return }
@@ -108,7 +108,7 @@ extension Command {
     /// Whether it lets somebody know or store more, rather than less.
     var permits: Bool {
         switch self {
-        case .consentGrant, .deviceClaim: true
+        case .consentGrant, .deviceClaim, .pauseEnd: true
         case .deviceClaimAnnounced(let on): on
         default: false
         }
@@ -123,6 +123,10 @@ extension Command {
         case .consentRefuse(var draft):
             (draft.from, draft.until) = (from, until)
             return .consentRefuse(draft)
+        case .pause(var draft):
+            (draft.from, draft.until, draft.length) = (from, until, nil)
+            return .pause(draft)
+        case .pauseEnd(let id, _): return .pauseEnd(id: id, at: until)
         default: return self
         }
     }
@@ -138,7 +142,7 @@ extension Command {
     /// twice, so whoever was added after a backup is added again by hand.
     var isAct: Bool {
         switch self {
-        case .consentGrant, .consentRefuse, .consentWithdraw, .deviceClaim, .deviceRelease, .deviceMove, .deviceRetire, .deviceClaimAnnounced, .homeRemove, .citizenRemove, .helperRemove,
+        case .pause, .pauseEnd, .consentGrant, .consentRefuse, .consentWithdraw, .deviceClaim, .deviceRelease, .deviceMove, .deviceRetire, .deviceClaimAnnounced, .homeRemove, .citizenRemove, .helperRemove,
             .coordinatorRemove, .serviceRemove:
             true
         default: false

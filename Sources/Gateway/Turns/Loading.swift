@@ -23,6 +23,7 @@ extension Engine {
                     log.error("A consent record cannot be read; everything it might refuse is refused.", metadata: ["record": "\(id)"])
                 }
             }
+            for pause in try disk.pauses() { world.pauses[pause.home, default: []].append(pause) }
             try loadAnnouncements(disk)
             var heard: [(DeviceID, Instant)] = []
             var watched: [Device] = []
@@ -71,6 +72,7 @@ extension Engine {
             early = Set(try disk.early().map { Ledger.Entry(packetID: $0.packetID, hash: $0.hash) })
             world.alerts = try disk.openAlerts()
             world.notices = try disk.pendingNotices()
+            for pause in world.pauses.values.joined() where pause.end <= now { endDetectors(pause) }
             output.removeAll(keepingCapacity: true)
             try loadDeadlines(tx)
             // An attempt whose outcome nobody waited for is made again: a helper who is told twice is better
@@ -87,6 +89,7 @@ extension Engine {
     private func loadDeadlines(_ tx: StoreTurn) throws {
         var wanted: [DeadlineKey: Instant] = [:]
         for (key, at) in world.detectors.deadlines() { wanted[.detector(key)] = at }
+        for pause in world.pauses.values.joined() where pause.end > now { wanted[.pause(pause.id)] = pause.end }
         for alert in world.alerts { wanted[.alert(alert.id)] = alert.deadline ?? now }
         for (text, at) in try tx.reader.deadlines() {
             guard let key = DeadlineKey(text: text), wanted[key] != nil else {

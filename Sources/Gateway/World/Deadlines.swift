@@ -3,12 +3,14 @@ import Care
 /// What a deadline row is about: *look again then*.
 enum DeadlineKey: Hashable, Comparable, Sendable {
     case alert(AlertID)
+    case pause(PauseID)
     case detector(DetectorKey)
 
     /// As it stands on disk.
     var text: String {
         switch self {
         case .alert(let id): "alert/\(id.number)"
+        case .pause(let id): "pause/\(id.number)"
         case .detector(let key): "watch/\(key.text)"
         }
     }
@@ -16,6 +18,8 @@ enum DeadlineKey: Hashable, Comparable, Sendable {
     init?(text: String) {
         if text.hasPrefix("alert/"), let id = AlertID(text: text.dropFirst(6)) {
             self = .alert(id)
+        } else if text.hasPrefix("pause/"), let id = PauseID(text: text.dropFirst(6)) {
+            self = .pause(id)
         } else if text.hasPrefix("watch/"), let key = DetectorKey(text: String(text.dropFirst(6))) {
             self = .detector(key)
         } else {
@@ -23,13 +27,15 @@ enum DeadlineKey: Hashable, Comparable, Sendable {
         }
     }
 
-    /// Alerts before detectors, so that of two things due at the same instant the order is always the same.
+    /// Alerts before pauses before detectors, so that of two things due at the same instant the order is always the same, and
+    /// a detector finds a pause ended that ends then.
     static func < (a: DeadlineKey, b: DeadlineKey) -> Bool {
         switch (a, b) {
         case (.alert(let x), .alert(let y)): x < y
-        case (.alert, .detector): true
-        case (.detector, .alert): false
+        case (.pause(let x), .pause(let y)): x < y
         case (.detector(let x), .detector(let y)): x < y
+        case (.alert, _), (.pause, .detector): true
+        default: false
         }
     }
 }

@@ -34,6 +34,8 @@ struct World: Sendable {
 
     /// In order of id.
     var consents: [PersonID: [StoredConsent]] = [:]
+    /// Those that hold and those that are remembered, in order of id. A home nobody of which ever paused has none.
+    var pauses: [HomeID: [Pause]] = [:]
     var detectors: Detectors
     var rules: [RuleID: Rule]
     var plans: [String: Plan]
