@@ -143,16 +143,16 @@ import Testing
 
     @Test func `what is usual of a device is not learned from pauses`() throws {
         let street = try street("silence: 2")
-        try street.gateway.say(.deviceClaim(home: nil, device: "senml/scale", citizens: [], expected: nil), as: "ada")
-        let scale = "homes/elm-3/senml/scale"
+        try street.gateway.say(.deviceClaim(home: nil, device: "vitals/heart-rate", citizens: [], expected: nil), as: "ada")
+        let heart = "homes/elm-3/vitals/heart-rate"
         for day in 0..<5 {
             for hour in 0..<24 {
                 if day > 0, hour == 8 { try pause(street, "10h") }
-                try street.gateway.publish(scale, #"[{"n":"temperature","u":"Cel","v":2\#(hour % 10)}]"#)
+                try street.gateway.publish(heart, "7\(hour % 10)")
                 try street.gateway.advance(.hours(1))
             }
         }
-        let rhythm = try #require(try street.gateway.read { try $0.devices() }.first { $0.device.address.hasSuffix("scale") }?.device.rhythm)
+        let rhythm = try #require(try street.gateway.read { try $0.devices() }.first { $0.device.address.hasSuffix("heart-rate") }?.device.rhythm)
         #expect(try #require(rhythm.expected) < .hours(2), "\(rhythm)")
     }
 }

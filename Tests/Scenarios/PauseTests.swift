@@ -70,6 +70,7 @@ import Testing
         #expect(street.gateway.engine.counts.undecodable == undecodable)
         try street.press()
         #expect(try street.alert().matter.rule == "sos")
+        #expect(try traces(street)["heard"] == before["heard"], "A call is taken as a call, and as nothing else.")
     }
 
     @Test func `it ends to the millisecond, over a restart and a clock that is set, and nothing is made up for`() throws {
@@ -236,7 +237,7 @@ import Testing
     @Test func `what a pause says when it begins is two plain sentences`() throws {
         let street = try street()
         let until = street.gateway.now + .hours(2)
-        let clock = try #require(String(until.iso.dropFirst(11).prefix(5)))
+        let clock = String(until.iso.dropFirst(11).prefix(5))
         let day = until.iso.prefix(10) == street.gateway.now.iso.prefix(10) ? "" : " on"
         #expect(
             try pause(street, PauseDraft(length: "2h")).say.map { $0.replacingOccurrences(of: #"( on \d+ \w+ \d+)"#, with: day, options: .regularExpression) } == [
@@ -264,7 +265,7 @@ import Testing
             PauseDraft(length: "1h", categories: ["family"], devices: ["motion/hallway"]), PauseDraft(until: "2020-01-01"),
         ] { try pause(street, draft, succeeds: false) }
         let reply = try pause(street, PauseDraft(until: "18:00"))
-        #expect(reply.items.first?["until"]?.string?.contains("T18:00:00.000Z") == true, "\(reply.items)")
+        #expect(reply.items.first?["until"]?.string?.contains("T18:00:00Z") == true, "\(reply.items)")
         for _ in 0..<19 { try pause(street, PauseDraft(length: "30d")) }
         try pause(street, PauseDraft(length: "1m"), succeeds: false)
     }

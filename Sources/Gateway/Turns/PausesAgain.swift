@@ -32,7 +32,8 @@ extension Engine {
     }
 
     func pauseEndAgain(_ at: String?, _ act: Act, _ madeAgain: [String: String]) throws -> Bool {
-        guard let citizen = act.by, let made = act.made else { return false }
+        // Without a number there was nothing to end.
+        guard let citizen = act.by, let made = act.made else { return true }
         // A number that was given anew names another pause.
         let there = madeAgain[made] ?? (madeAgain.values.contains(made) ? nil : made)
         guard let home = world.people[citizen]?.home,

@@ -141,14 +141,12 @@ extension Engine {
     }
 
     func pauseDue(_ id: PauseID, _ tx: StoreTurn) throws {
-        guard let pause = world.pauses.values.joined().first(where: { $0.id == id }), pause.end > now else {
-            if let pause = world.pauses.values.joined().first(where: { $0.id == id }) {
-                endDetectors(pause)
-                try takeOver(tx)
-            }
-            return try saveDeadline(.pause(id), nil, tx)
-        }
-        try saveDeadline(.pause(id), pause.end, tx)
+        let pause = world.pauses.values.joined().first { $0.id == id }
+        if let pause, pause.end > now { return try saveDeadline(.pause(id), pause.end, tx) }
+        try saveDeadline(.pause(id), nil, tx)
+        guard let pause else { return }
+        endDetectors(pause)
+        try takeOver(tx)
     }
 
     /// What was true before it says little of now.
