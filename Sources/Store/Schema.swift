@@ -16,6 +16,9 @@ enum Schema {
         migrator.registerMigration("4 consent records and emergencies") { db in
             try db.execute(sql: consentTables)
         }
+        migrator.registerMigration("5 pauses") { db in
+            try db.execute(sql: pauseTable)
+        }
         return migrator
     }
 
@@ -152,5 +155,12 @@ enum Schema {
 
         -- What was told only because of what was decided beforehand for emergencies.
         ALTER TABLE disclosure ADD COLUMN emergency INTEGER NOT NULL DEFAULT 0;
+        """
+
+    private static let pauseTable = """
+        -- When a citizen said that nothing was to be recorded. Those that are over stay for a while: what waited may tell of them.
+        CREATE TABLE pause (
+            id INTEGER PRIMARY KEY, citizen TEXT NOT NULL REFERENCES person(name), body TEXT NOT NULL, givenBy TEXT NOT NULL,
+            endAt INTEGER NOT NULL, endedBy TEXT) STRICT;
         """
 }

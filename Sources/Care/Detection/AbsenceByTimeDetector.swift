@@ -39,11 +39,8 @@ extension AbsenceDetector {
     }
 
     mutating func due(now: Instant, window: DayWindow) -> DetectorAction {
-        guard var look = look(in: window) else { return DetectorAction(deadline: .none) }
-        guard now >= look else { return DetectorAction(deadline: .at(look)) }
-        // After a long standstill only the latest look is of use, not one for each day.
-        look = max(look, window.look(after: now - .days(3)))
-        while case let next = window.look(after: look), next <= now { look = next }
+        guard let first = look(in: window) else { return DetectorAction(deadline: .none) }
+        guard let look = lookDue(now: now, window: window) else { return DetectorAction(deadline: .at(first)) }
         let next = DetectorAction.Deadline.at(window.look(after: look))
         if let started, let start = window.start(ofLook: look), started <= start,
             lastActivity.map({ $0 < start }) ?? true
@@ -54,6 +51,21 @@ extension AbsenceDetector {
         // An absence that nobody has ended goes on, even over a day that could not be watched in full.
         phase = phase.isActive ? .active(since: look) : .pending(since: look)
         return DetectorAction(deadline: next, phase: phase)
+    }
+
+    /// The look that is due; nil where none is. After a long standstill only the latest is of use, not one for each day.
+    func lookDue(now: Instant, window: DayWindow) -> Instant? {
+        guard var look = look(in: window), now >= look else { return nil }
+        look = max(look, window.look(after: now - .days(3)))
+        while case let next = window.look(after: look), next <= now { look = next }
+        return look
+    }
+
+    /// Takes the look that is due as done, as after a day that could not be watched in full.
+    mutating func passOver(now: Instant, window: DayWindow) -> DetectorAction? {
+        guard let look = lookDue(now: now, window: window) else { return nil }
+        phase = phase.isActive ? .active(since: look) : .pending(since: look)
+        return DetectorAction(deadline: .at(window.look(after: look)), phase: phase)
     }
 
     /// After `note`, where the detector is active. The deadline stands: it is the next look anyway.

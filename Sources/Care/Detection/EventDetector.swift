@@ -6,6 +6,8 @@ struct EventDetector: Hashable, Sendable {
     /// Since when the boolean has been true; nil while it is false or nothing is known. Always nil for
     /// event quantities.
     var since: Instant?
+    /// It was paused since: nobody knows whether it has been true all the time.
+    var isOld = false
 
     var phase: DetectorPhase {
         get { since.map { .active(since: $0) } ?? .idle }
@@ -22,13 +24,15 @@ struct EventDetector: Hashable, Sendable {
     /// - Parameter laterTrue: a newer reading is known, and it is true.
     mutating func observe(_ isOn: Bool, at: Instant, laterTrue: Bool) -> DetectorAction? {
         if isOn {
-            guard since == nil else { return nil }
+            guard since == nil || isOld else { return nil }
+            isOld = false
             since = at
             return DetectorAction(detected: .seen, at: at, phase: phase)
         }
         // A late `false` ends only what began before it and did not go on after it.
         guard let since, at >= since, !laterTrue else { return nil }
         self.since = nil
+        isOld = false
         return DetectorAction(detected: .over, at: at, phase: .idle)
     }
 }

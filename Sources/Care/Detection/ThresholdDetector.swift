@@ -68,6 +68,13 @@ struct ThresholdDetector: Hashable, Sendable {
         return now >= deadline ? activate(at: deadline) : DetectorAction(deadline: .at(deadline))
     }
 
+    /// What went on before then does not count towards `lasting`.
+    mutating func beginAnew(at: Instant, limits: ThresholdLimits) -> DetectorAction? {
+        guard case .pending(let since) = phase, since < at else { return nil }
+        phase = .pending(since: at)
+        return DetectorAction(deadline: .at(at + limits.lasting), phase: phase)
+    }
+
     func deadline(limits: ThresholdLimits) -> Instant? {
         if case .pending(let since) = phase { since + limits.lasting } else { nil }
     }

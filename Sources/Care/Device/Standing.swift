@@ -3,6 +3,8 @@
 /// Connected is not alive: that its bridge, its plug or its radio can be reached is no sign of life, only what it says is.
 public enum Standing: Hashable, Sendable {
     case well
+    /// One whose it is has said that nothing, or nothing of some kinds, is to be recorded. Told apart from silence.
+    case paused(Pause, until: Instant)
     /// It should have been heard from by now.
     case silent(since: Instant)
     /// Claimed, and not one message since.
@@ -23,14 +25,18 @@ public enum Standing: Hashable, Sendable {
     ///   - lastHeard: when it last said something itself; nil: never since it was claimed.
     ///   - expected: the longest usual silence; nil: not known.
     ///   - bridgeGoneSince: nil: there is none, or it is there.
+    ///   - paused: the pause that holds, and when the last of those ends that hold.
+    ///   - pausedUntil: when the last pause ended: what was silent in it was not to be heard.
     ///   - isUnderstood: false where every message since the claim was undecodable.
     public static func of(
-        _ device: Device, lastHeard: Instant?, expected: Span?, bridgeGoneSince: Instant?, isBatteryLow: Bool, isUnderstood: Bool, now: Instant
+        _ device: Device, lastHeard: Instant?, expected: Span?, bridgeGoneSince: Instant?, isBatteryLow: Bool, isUnderstood: Bool,
+        paused: (Pause, until: Instant)? = nil, pausedUntil: Instant? = nil, now: Instant
     ) -> Standing {
+        if let paused { return .paused(paused.0, until: paused.until) }
         if let bridge = device.bridge, let bridgeGoneSince { return .cutOff(bridge: bridge, since: bridgeGoneSince) }
         if let since = device.offlineSince { return .offline(since: since) }
         guard let lastHeard else { return isUnderstood ? .neverHeard : .notUnderstood }
-        if let expected, now - lastHeard > expected { return .silent(since: lastHeard) }
+        if let expected, now - max(lastHeard, pausedUntil ?? lastHeard) > expected { return .silent(since: lastHeard) }
         if !isUnderstood { return .notUnderstood }
         return isBatteryLow ? .batteryLow : .well
     }
@@ -39,6 +45,7 @@ public enum Standing: Hashable, Sendable {
     public var name: String {
         switch self {
         case .well: "well"
+        case .paused: "paused"
         case .silent: "silent"
         case .neverHeard: "never-heard"
         case .cutOff: "cut-off"
@@ -49,9 +56,12 @@ public enum Standing: Hashable, Sendable {
     }
 
     /// For people: "silent for 3 hours".
-    public func words(now: Instant) -> String {
+    public func words(now: Instant, zone: Zone = .utc) -> String {
         switch self {
         case .well: "well"
+        case .paused(let pause, let until):
+            "paused until \(PauseWords(zone: zone, device: { _ in "" }).time(until, now: now)) by its citizen \(pause.citizen)"
+                + (pause.categories.isEmpty ? "" : " (what is of \(pause.categories.sorted().map(\.rawValue).joined(separator: ", ")))")
         case .silent(let since): "silent for \((now - since).inWords)"
         case .neverHeard: "never heard from"
         case .cutOff(let bridge, let since): "cut off: its bridge \(bridge) has been gone for \((now - since).inWords)"

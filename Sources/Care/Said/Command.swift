@@ -72,6 +72,13 @@ public enum Command: Codable, Hashable, Sendable {
     case consentRevoke(id: String, reason: String)
     case consentHistory(id: String)
 
+    /// Nothing is recorded and nothing inferred for a while.
+    case pause(PauseDraft)
+    /// Those that hold.
+    case pauseList(citizen: String?)
+    /// `id`: `p1`; nil: the only one. `at`: only in the journal of acts: when it was.
+    case pauseEnd(id: String?, at: String? = nil)
+
     // Alerts. `alert`: `a17`.
     case alertList(all: Bool)
     case alertShow(alert: String)
@@ -149,6 +156,35 @@ public struct ConsentNarrowing: Codable, Hashable, Sendable {
         self.until = until
         self.hours = hours
         self.data = data
+    }
+}
+
+/// A pause as a person types it.
+public struct PauseDraft: Codable, Hashable, Sendable {
+    /// `2h`: whole minutes, to 30 days. Either this or `until`.
+    public var length: String?
+    /// `18:00` at the home, a day (until its end) or an instant.
+    public var until: String?
+    /// `security` …; with no devices either: everything.
+    public var categories: [String]
+    /// As `device list` shows them.
+    public var devices: [String]
+    /// Smoke, gas, falls and the like are taken all the same.
+    public var exceptSafety: Bool
+    /// Not even a call button works. Only of devices by name.
+    public var evenSOS: Bool
+    /// Only in the journal of acts: when it began.
+    public var from: String?
+
+    public init(
+        length: String? = nil, until: String? = nil, categories: [String] = [], devices: [String] = [], exceptSafety: Bool = false, evenSOS: Bool = false
+    ) {
+        self.length = length
+        self.until = until
+        self.categories = categories
+        self.devices = devices
+        self.exceptSafety = exceptSafety
+        self.evenSOS = evenSOS
     }
 }
 

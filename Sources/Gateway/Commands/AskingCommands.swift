@@ -325,6 +325,7 @@ extension Engine {
             "Since the start: \(counted(counts.messages, "message")), \(counted(counts.readings, "reading")), \(counts.undecodable) not understood.",
             !actor.runsScheme ? "" : "\(counted(world.alerts.count, "open alert"))\(uncovered > 0 ? ", \(uncovered) of them uncovered" : "")\(waiting > 0 ? "; \(counted(waiting, "word")) waiting to be sent" : "").",
         ]
+        say += pauseSentences(actor)
         if let degraded { say.append(degraded.problem.sentence) }
         if let lost = sessionLost {
             say.append("The broker had lost the gateway's session: what devices said between \(lost.from.iso) and \(lost.until.iso) may be lost.")

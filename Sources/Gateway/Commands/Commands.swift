@@ -120,6 +120,9 @@ extension Engine {
         case .consentRenew(let id, let until): return try consentRenew(id, until, actor, tx)
         case .consentRevoke(let id, let reason): return try consentRevoke(id, reason, actor, tx)
         case .consentHistory(let id): return try consentHistory(id, actor, tx)
+        case .pause(let draft): return try pause(draft, actor, tx)
+        case .pauseList(let citizen): return try pauseList(citizen, actor)
+        case .pauseEnd(let id, _): return try pauseEnd(id, actor, tx)
         case .alertList(let all): return try alertList(all, actor, tx)
         case .alertShow(let alert): return try alertShow(alert, actor, tx)
         case .alertAnswer(let alert, let answer, let note): return try alertAnswer(alert, answer, note, actor, tx)
@@ -206,6 +209,9 @@ extension Command {
         case .consentRevoke: "consent revoke"
         case .consentHistory: "consent history"
         case .consentEmergency(let on, _): on ? "consent emergency on" : "consent emergency off"
+        case .pause: "pause"
+        case .pauseList: "pause list"
+        case .pauseEnd: "pause end"
         case .alertList: "alert list"
         case .alertShow: "alert show"
         case .alertAnswer(_, let answer, _): "alert \(answer.rawValue)"

@@ -28,6 +28,7 @@ extension Engine {
                 say.append(line)
                 items.append(item)
             }
+            if actor.person?.kind == .citizen, let line = nobodyIsMissed(home) { say.append(line) }
         }
         let strangers = try tx.reader.strangers(home: name == nil && actor.runsScheme ? nil : homes[0])
         if let home = homes.first, actor.person?.kind == .citizen { announced(home, strangers, &say, &items) }
@@ -80,7 +81,8 @@ extension Engine {
         if own {
             let heard = world.detectors.lastHeard(device.id)
             let standing = try standing(of: state, tx)
-            line += ", \(standing.words(now: now))"
+            line += ", \(standing.words(now: now, zone: world.zone(of: device.home)))"
+            if case .paused(let pause, _) = standing, pause.citizen != actor.person?.id { line += ", so nothing of it is recorded about you either" }
             if let heard { line += ", last heard from \((now - heard).inWords) ago" }
             if let skew = device.skew, skew != .zero { line += ", its clock is \(skew.inWords) \(skew > .zero ? "behind" : "ahead")" }
             if device.expected == nil, let learned = expected(of: device) { line += ", usually heard from within \(learned.inWords) (learned from itself)" }
@@ -105,7 +107,7 @@ extension Engine {
         return Standing.of(
             device, lastHeard: world.detectors.lastHeard(device.id), expected: expected(of: device),
             bridgeGoneSince: device.bridge.flatMap { world.bridges[device.home]?[$0]?.goneSince }, isBatteryLow: low,
-            isUnderstood: state.wasUnderstood || !state.wasNotUnderstood, now: now)
+            isUnderstood: state.wasUnderstood || !state.wasNotUnderstood, paused: world.pauseHolding(state, at: now), pausedUntil: world.pauseEnded(state, by: now), now: now)
     }
 
     // MARK: What nobody has claimed
@@ -153,6 +155,10 @@ extension Engine {
         }
         var say: [String] = []
         var items: [JSON] = []
+        for (device, words) in pausedForWatch(home, person.id) {
+            say.append("\(Self.called(device))  → \(words)")
+            items.append(.object(["device": .string(device.address), "paused": true]))
+        }
         for one in seen {
             let isMine = mayShow(one, of: home, to: person.id)
             let text = isMine ? safeText(String(decoding: one.payload, as: UTF8.self), charactersMax: 200) + (one.isCut ? "…" : "") : ""

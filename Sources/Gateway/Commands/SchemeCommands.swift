@@ -261,6 +261,7 @@ extension Engine {
             for state in world.devices(of: person.home ?? HomeID("")) where state.device.citizens.contains(id) {
                 try release(state.device, tx)
             }
+            if let home = person.home { try endPauses(of: id, in: home, by: actor.inLog, tx) }
             if let home = person.home.flatMap({ world.homes[$0] }) { try claimAnnounced(home, for: id, on: false, tx) }
         }
         // What their client still shows is taken back while we still know where it is.

@@ -18,6 +18,7 @@ extension Engine {
             if let contact = contactNow { try tx.setMeta("contact", String(contact.milliseconds)) }
             try tx.dropUndecodable(before: now - keep)
         }
+        if world.pauses.values.contains(where: { $0.contains { $0.end < now - Pause.kept } }) { try turn { tx in try forgetPauses(tx) } }
     }
 
     // MARK: What has been kept for long enough

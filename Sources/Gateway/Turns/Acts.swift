@@ -78,8 +78,8 @@ extension Engine {
             act.command = command.dated(from: item?["from"]?.string, until: item?["until"]?.string)
             // The request may be newer than the backup: what was given stands for itself.
             if case .consentGive = command, let item { act.command = .consentGrant(ConsentDraft(item)) }
-            act.made = command.makesConsent ? item?["consent"]?.string : nil
-            if command.makesConsent { act.devices = namedDevices(item) } else if !command.permits { act.devices = deeds.released }
+            act.made = command.makesConsent ? item?["consent"]?.string : item?["pause"]?.string
+            if case .pause = command { act.devices = namedDevices(item) } else if command.makesConsent { act.devices = namedDevices(item) } else if !command.permits { act.devices = deeds.released }
         }
         if isAfterCommit, command.permits && !command.makesConsent || !deeds.claimed.isEmpty { act.claims = deeds.claimed }
         guard act.command != nil || act.claims != nil else { return }
@@ -120,7 +120,7 @@ extension Command {
     /// Whether it lets somebody know or store more, rather than less.
     var permits: Bool {
         switch self {
-        case .consentGrant, .consentAccept, .consentGive, .consentRenew, .deviceClaim: true
+        case .consentGrant, .consentAccept, .consentGive, .consentRenew, .deviceClaim, .pauseEnd: true
         case .deviceClaimAnnounced(let on), .consentEmergency(let on, _): on
         default: false
         }
@@ -136,6 +136,10 @@ extension Command {
             (draft.from, draft.until) = (from, until)
             return .consentRefuse(draft)
         case .consentRenew(let id, let said): return .consentRenew(id: id, until: until ?? said)
+        case .pause(var draft):
+            (draft.from, draft.until, draft.length) = (from, until, nil)
+            return .pause(draft)
+        case .pauseEnd(let id, _): return .pauseEnd(id: id, at: until)
         default: return self
         }
     }
@@ -151,7 +155,7 @@ extension Command {
     /// twice, so whoever was added after a backup is added again by hand.
     var isAct: Bool {
         switch self {
-        case .consentGrant, .consentRefuse, .consentWithdraw, .consentAccept, .consentGive, .consentRenew, .consentRevoke, .consentEmergency, .deviceClaim, .deviceRelease, .deviceMove, .deviceRetire, .deviceClaimAnnounced, .homeRemove, .citizenRemove, .helperRemove,
+        case .pause, .pauseEnd, .consentGrant, .consentRefuse, .consentWithdraw, .consentAccept, .consentGive, .consentRenew, .consentRevoke, .consentEmergency, .deviceClaim, .deviceRelease, .deviceMove, .deviceRetire, .deviceClaimAnnounced, .homeRemove, .citizenRemove, .helperRemove,
             .coordinatorRemove, .serviceRemove:
             true
         default: false

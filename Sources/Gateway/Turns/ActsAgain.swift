@@ -30,6 +30,8 @@ extension Engine {
     private func again(_ act: Act, _ n: Int, _ taken: TakenAway, _ madeAgain: inout [String: String]) throws -> Bool {
         guard let command = act.command else { return try claimAgain(act, n, taken) }
         switch command {
+        case .pause(let draft): return try pauseAgain(draft, act, taken, &madeAgain)
+        case .pauseEnd(_, let at): return try pauseEndAgain(at, act, madeAgain)
         case .deviceClaim where act.claims != nil: return try claimAgain(act, n, taken)
         case .deviceClaimAnnounced(true) where act.claims != nil:
             // Only the setting: what was claimed by it has a line of its own.
@@ -101,7 +103,7 @@ extension Engine {
     }
 
     /// The device that an act was about: by its identity, and by its name where one of the two has none.
-    private func known(_ thing: Deeds.Thing) -> Device? {
+    func known(_ thing: Deeds.Thing) -> Device? {
         knownDevice(AnnouncedDevice(convention: thing.convention, address: thing.address, identity: thing.identity), in: thing.home)
     }
 
@@ -126,7 +128,7 @@ extension Engine {
     private func hasRoom(_ home: HomeID) -> Bool { world.devices(of: home).count < configuration.limits.devicesPerHomeMax }
 
     /// One act in one turn. - Returns: whether it could be done.
-    private func turnAgain(_ body: (StoreTurn) throws -> Void) throws -> Bool {
+    func turnAgain(_ body: (StoreTurn) throws -> Void) throws -> Bool {
         do {
             try turn(body)
             return true
@@ -226,7 +228,7 @@ extension Engine {
 }
 
 /// What the journal takes away, and where in it: what was permitted before that is not permitted again.
-private struct TakenAway {
+struct TakenAway {
     /// Consent records, by the numbers that they had.
     private(set) var withdrawn: Set<String> = []
     /// No name is given twice, so it does not matter when.
@@ -253,6 +255,8 @@ private struct TakenAway {
             case .consentEmergency(false, _): if let person = act.by { emergencyOff[person] = n }
             default: break
             }
+            // What is paused is nobody else's for it.
+            if case .pause = command { continue }
             guard !command.permits, !command.makesConsent else { continue }
             for thing in act.devices ?? [] {
                 byAddress[Key(home: thing.home, name: thing.address)] = n

@@ -13,7 +13,8 @@ extension Engine {
             counts.undecodable += 1
             try tx.keepUndecodable(
                 home: home, address: route.device, convention: route.convention, reason: reason, at: now,
-                payload: Array(payload.prefix(configuration.limits.undecodablePayloadBytesMax)), keptMax: configuration.limits.undecodableKeptMax)
+                payload: isWhollyPaused(home) ? nil : Array(payload.prefix(configuration.limits.undecodablePayloadBytesMax)),
+                keptMax: configuration.limits.undecodableKeptMax)
         }
         guard news.isChanged else { return }
         if news.isKept {

@@ -30,6 +30,8 @@ struct DeviceWatch {
         var asked: [PersonID: Instant]
         var askedAt: Instant { asked.values.max() ?? .distantPast }
         var seen: [Seen] = []
+        /// What each was told of as paused.
+        var told: [PersonID: Set<String>] = [:]
     }
     private var homes: [HomeID: Watched] = [:]
     private var next: Int64 = 1
@@ -53,8 +55,16 @@ struct DeviceWatch {
         expire(now: now)
         guard homes[home] != nil || homes.count < Self.homesMax else { return nil }
         homes[home, default: Watched(asked: [:])].asked[person] = now
+        // Who begins to look is told anew.
+        if after < 0 { homes[home]?.told[person] = nil }
         let seen = after < 0 ? [] : (homes[home]?.seen ?? []).filter { $0.n > after }
         return (seen, seen.last?.n ?? max(after, next - 1))
+    }
+
+    /// Whether this person is to be told now that something is paused: once, however much of it comes.
+    mutating func tellsPaused(_ home: HomeID, _ person: PersonID, _ what: String) -> Bool {
+        guard homes[home] != nil, (homes[home]?.told[person]?.count ?? 0) < Self.messagesMax else { return false }
+        return homes[home]?.told[person, default: []].insert(what).inserted ?? false
     }
 
     mutating func note(_ home: HomeID, _ seen: Seen) {

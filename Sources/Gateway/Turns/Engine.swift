@@ -83,6 +83,10 @@ public final class Engine {
     /// Something failed that was not the storage's fault: each part has its own savepoint, to find out which.
     var isCareful = false
     var thinning = Thinning()
+    /// What is taken now came during a pause of its device, so nothing is learned of how the device speaks.
+    var isQuiet = false
+    /// Something of it was withheld.
+    var hasWithheld = false
     /// Since the start; what there ever was stands in the database.
     public internal(set) var thinnedByHome: [HomeID: Int] = [:]
     /// Phone messages whose outcome is waited for.
@@ -249,13 +253,18 @@ public final class Engine {
         switch key {
         case .alert(let id): try alertDue(id, tx)
         case .consent(let id): try consentDue(id, tx)
+        case .pause(let id): try pauseDue(id, tx)
         case .detector(let key):
             if let held = heldUntil(key) {
                 // Only in memory: the row stays, and a restart looks at it again.
                 deadlines.set(.detector(key), held)
                 return
             }
-            world.detectors.due(key, now: now, into: &output)
+            if isWindowPaused(key) {
+                world.detectors.passOver(key, now: now, into: &output)
+            } else {
+                world.detectors.due(key, now: now, into: &output)
+            }
             // What is due is done with, unless the detector asks to be looked at again.
             if !output.deadlines.contains(where: { $0.key == key }) { try saveDeadline(.detector(key), nil, tx) }
             try takeOver(tx)

@@ -193,7 +193,8 @@ extension Engine {
         let levels = text.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
         let home = levels.count == 3 && levels[0] == "homes" ? HomeID(String(levels[1])) : nil
         try tx.quarantine(
-            Quarantined(at: now, home: home, topic: text, payload: Array(payload), hash: hash, reason: reason),
+            // What cannot be read may be what is paused: of it only where, when and why are kept, and the hash by which it is known.
+            Quarantined(at: now, home: home, topic: text, payload: home.map(isAnythingPaused) ?? false ? [] : Array(payload), hash: hash, reason: reason),
             keptMax: configuration.limits.quarantineKeptMax)
         counts.quarantined += 1
         // A device that goes on sending such messages is told of once a minute.

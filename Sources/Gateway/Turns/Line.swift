@@ -182,19 +182,31 @@ extension Engine {
     /// first cut; what watches a home, for the longest interval of its devices, an hour at most. Later cuts lengthen the
     /// wait only by themselves, so that a line that comes and goes does not put it off for ever. A replay has no line.
     func heldUntil(_ key: DetectorKey) -> Instant? {
+        let held = [heldForLine(key), heldForPause(key)].compactMap { $0 }
+        return held.max()
+    }
+
+    private func heldForLine(_ key: DetectorKey) -> Instant? {
         guard outbound != nil else { return nil }
-        let wanted: Span
-        switch key.subject {
-        case .series: return nil
-        case .device(let id): wanted = world.device(id).flatMap { expected(of: $0.device) } ?? Line.absenceWaitMax
-        case .home(let home):
-            let intervals = world.devices(of: home).filter { !$0.device.citizens.isEmpty }.compactMap { expected(of: $0.device) }
-            wanted = min(intervals.max() ?? Line.absenceWaitMax, Line.absenceWaitMax)
-        }
+        if case .series = key.subject { return nil }
+        let wanted = listening(key)
         guard line.isListening else { return now + .minutes(1) }
         guard let listened = line.listened(since: world.detectors.lastSign(key) ?? .distantPast, now: now), listened < wanted
         else { return nil }
         return now + (wanted - listened)
+    }
+
+    /// For how long it has to be possible to hear what a detector watches before silence means something.
+    func listening(_ key: DetectorKey) -> Span {
+        switch key.subject {
+        case .series(let id):
+            let device = world.seriesInfo(id).flatMap { world.device($0.device) }
+            return min(device.flatMap { expected(of: $0.device) } ?? .zero, Line.absenceWaitMax)
+        case .device(let id): return world.device(id).flatMap { expected(of: $0.device) } ?? Line.absenceWaitMax
+        case .home(let home):
+            let intervals = world.devices(of: home).filter { !$0.device.citizens.isEmpty }.compactMap { expected(of: $0.device) }
+            return min(intervals.max() ?? Line.absenceWaitMax, Line.absenceWaitMax)
+        }
     }
 
     /// Until when a silence of this device would have to wait; nil: it need not. For tests and for asking why.

@@ -26,6 +26,7 @@ extension Engine {
             for asked in try disk.askedConsents() where world.people[asked.record.citizen] != nil {
                 world.asked[asked.record.citizen, default: []].append(asked)
             }
+            for pause in try disk.pauses() { world.pauses[pause.home, default: []].append(pause) }
             try loadAnnouncements(disk)
             var heard: [(DeviceID, Instant)] = []
             var watched: [Device] = []
@@ -75,6 +76,7 @@ extension Engine {
             world.alerts = try disk.openAlerts()
             world.notices = try disk.pendingNotices()
             world.words = try disk.pendingWords()
+            for pause in world.pauses.values.joined() where pause.end <= now { endDetectors(pause) }
             output.removeAll(keepingCapacity: true)
             try loadDeadlines(tx)
             // An attempt whose outcome nobody waited for is made again: a helper who is told twice is better
@@ -91,6 +93,7 @@ extension Engine {
     private func loadDeadlines(_ tx: StoreTurn) throws {
         var wanted: [DeadlineKey: Instant] = [:]
         for (key, at) in world.detectors.deadlines() { wanted[.detector(key)] = at }
+        for pause in world.pauses.values.joined() where pause.end > now { wanted[.pause(pause.id)] = pause.end }
         for alert in world.alerts { wanted[.alert(alert.id)] = alert.deadline ?? now }
         let expired = try tx.reader.expiredConsents()
         for case .record(let record) in world.consents.values.joined() where record.withdrawnAt == nil && !expired.contains(record.id) {

@@ -18,7 +18,7 @@ extension Engine {
             if replayZone != nil { try admitForReplay(text, tx) }
             index = topics.add(topic, lookUp(text))
         }
-        if deviceWatch.isWatching { noteWatched(topic, payload, isRetained: isRetained) }
+        if deviceWatch.isWatching, !isPaused(topics[index].meaning, payload, isRetained: isRetained) { noteWatched(topic, payload, isRetained: isRetained) }
         switch topics[index].meaning {
         case .device(let topic): try receive(topic, payload, isRetained, tx)
         case .several(let meanings): for one in meanings { try receive(one, payload, isRetained, tx) }
@@ -26,8 +26,7 @@ extension Engine {
         case .announcement(let home, let route, let below): try announce(home, route, below, payload, tx)
         case .bridge(let home, let route): try bridge(home, route, payload, isRetained: isRetained, tx)
         case .stranger(let home, let address, let convention):
-            counts.strangers += 1
-            remember(home, address, convention)
+            rememberUnlessPaused(home, address, convention)
         case .answers(let person):
             if !isRetained { try answer(person, payload, tx) }
         case .citizenAnswers(let home):
@@ -46,8 +45,7 @@ extension Engine {
         case .bridge(let home, let route): try bridge(home, route, payload, isRetained: isRetained, tx)
         case .several(let meanings): for one in meanings { try receive(one, payload, isRetained, tx) }
         case .stranger(let home, let address, let convention):
-            counts.strangers += 1
-            remember(home, address, convention)
+            rememberUnlessPaused(home, address, convention)
         default: break
         }
     }
@@ -62,10 +60,19 @@ extension Engine {
         let id = topic.device
         let tooMuch = isTooMuch(topic, bytes: payload.count)
         let outcome = catalogue.decode(topic.route, payload: payload, arrivedAt: now, into: &decoded)
+        isQuiet = false
+        // Nearly nobody has paused anything: then this is one look at a list that is empty.
+        if !topic.pauses.isEmpty {
+            switch withhold(topic, outcome) {
+            case .nothing: break
+            case .signsOfLife: isQuiet = true
+            case .everything: return
+            }
+        }
         // Of a message that is partly at fault the rest counts.
         if !decoded.isEmpty {
             let echo = sortEchoes(topic)
-            if echo != .echo { try heard(topic, tx) }
+            if echo != .echo, !isQuiet { try heard(topic, tx) }
             for i in decoded.indices { try record(decoded[i], topic, tooMuch: tooMuch, echo: echo, tx) }
             if !output.isEmpty { try takeOver(tx) }
         }
@@ -81,6 +88,8 @@ extension Engine {
             // Connected is not alive, so this is no sign of life; only what it says is kept.
             try setAvailable(id, isOnline, topic: topic.name, mode: topic.route.availabilityMode, tx)
         case .undecodable(let reason):
+            // Its payload would hold what is paused.
+            if !topic.pauses.isEmpty, hasWithheld { return }
             counts.undecodable += 1
             world.devices[Int(id.number)]?.wasNotUnderstood = true
             guard let device = world.device(id)?.device else { return }
@@ -137,7 +146,7 @@ extension Engine {
         let index = Int(id.number)
         guard world.devices[index] != nil else { return now }
         let before = world.devices[index]?.skew.usual ?? .zero
-        let at = world.devices[index]?.skew.correct(deviceTime, arrivedAt: now, isQueued: line.queuedSince != nil) ?? now
+        let at = world.devices[index]?.skew.correct(deviceTime, arrivedAt: now, isQueued: line.queuedSince != nil || isQuiet) ?? now
         let after = world.devices[index]?.skew.usual ?? .zero
         if abs((after - before).milliseconds) > 5_000 {
             world.devices[index]?.device.skew = after
@@ -184,6 +193,13 @@ extension Engine {
         if seriesOfDevice >= limits.seriesPerDeviceMax { return "more quantities than a device may have (\(limits.seriesPerDeviceMax))" }
         let seriesOfHome = world.devices(of: device.home).reduce(0) { $0 + $1.slots.count }
         return seriesOfHome >= limits.seriesPerHomeMax ? "more quantities than a home may have (\(limits.seriesPerHomeMax))" : nil
+    }
+
+    private func rememberUnlessPaused(_ home: HomeID, _ address: String, _ convention: String) {
+        // That something nobody has claimed spoke just then tells of whoever is at home as well.
+        if isWhollyPaused(home) { return }
+        counts.strangers += 1
+        remember(home, address, convention)
     }
 
     private func remember(_ home: HomeID, _ address: String, _ convention: String) {

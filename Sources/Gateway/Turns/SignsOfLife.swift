@@ -49,7 +49,9 @@ extension Engine {
         var rhythm = device.rhythm ?? Rhythm()
         // Where we could not hear, the silence was ours.
         let couldHear = line.outages.last.map { outage in world.devices[index]?.savedHeardAt.map { outage.until <= $0 } ?? false } ?? true
-        let isNewDay = rhythm.heard(at: now, isGap: couldHear)
+        // And where it was paused, nobody's.
+        let wasPaused = !topic.pauses.isEmpty && world.devices[index]?.savedHeardAt.map { before in topic.pauses.contains { $0.meets(before, now) } } ?? true
+        let isNewDay = rhythm.heard(at: now, isGap: couldHear && !wasPaused)
         device.rhythm = rhythm
         world.devices[index]?.device = device
         guard isNewDay else { return }

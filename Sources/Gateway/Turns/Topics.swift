@@ -54,6 +54,8 @@ final class DeviceTopic {
     var aliveSince = -1
     /// No other device is heard on this topic.
     var isAlone = true
+    /// Those of its citizens' pauses that may be about it, and that are remembered; nearly always none.
+    var pauses: [Pause] = []
     /// Until then, the sign of life on disk is new enough.
     var heardSavedUntil = Instant.distantPast
 
@@ -119,7 +121,9 @@ extension Engine {
         var meaning = TopicMeaning.stranger(home, address: route.device, convention: route.convention)
         guard world.homes[home] != nil else { return meaning }
         if let state = world.device(home, route), !state.device.citizens.isEmpty {
-            meaning = .device(DeviceTopic(state.device.id, route, name: topic, home: home, homeNumber: thinning.number(of: home)))
+            let own = DeviceTopic(state.device.id, route, name: topic, home: home, homeNumber: thinning.number(of: home))
+            own.pauses = world.pauses[home]?.filter { $0.mayConcern(state.device.id, of: state.device.citizens) } ?? []
+            meaning = .device(own)
         }
         // Other devices may be heard through this one, as the children of a Homie device are.
         if route.role == .availability, world.devices(of: home).contains(where: { $0.device.bridge == route.device }) {

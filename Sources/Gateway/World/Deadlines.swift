@@ -5,6 +5,7 @@ enum DeadlineKey: Hashable, Comparable, Sendable {
     case alert(AlertID)
     /// A record ends, or its citizen is to be warned that it will.
     case consent(ConsentID)
+    case pause(PauseID)
     case detector(DetectorKey)
 
     /// As it stands on disk.
@@ -12,6 +13,7 @@ enum DeadlineKey: Hashable, Comparable, Sendable {
         switch self {
         case .alert(let id): "alert/\(id.number)"
         case .consent(let id): "consent/\(id.number)"
+        case .pause(let id): "pause/\(id.number)"
         case .detector(let key): "watch/\(key.text)"
         }
     }
@@ -21,6 +23,8 @@ enum DeadlineKey: Hashable, Comparable, Sendable {
             self = .alert(id)
         } else if text.hasPrefix("consent/"), let id = ConsentID(text: text.dropFirst(8)) {
             self = .consent(id)
+        } else if text.hasPrefix("pause/"), let id = PauseID(text: text.dropFirst(6)) {
+            self = .pause(id)
         } else if text.hasPrefix("watch/"), let key = DetectorKey(text: String(text.dropFirst(6))) {
             self = .detector(key)
         } else {
@@ -28,14 +32,24 @@ enum DeadlineKey: Hashable, Comparable, Sendable {
         }
     }
 
-    /// Alerts before consents before detectors, so that of two things due at the same instant the order is always the same.
+    /// Alerts before consents before pauses before detectors, so that of two things due at the same instant the order is always the
+    /// same, and a detector finds a pause ended that ends then.
     static func < (a: DeadlineKey, b: DeadlineKey) -> Bool {
         switch (a, b) {
         case (.alert(let x), .alert(let y)): x < y
         case (.consent(let x), .consent(let y)): x < y
+        case (.pause(let x), .pause(let y)): x < y
         case (.detector(let x), .detector(let y)): x < y
-        case (.alert, _), (.consent, .detector): true
-        case (.detector, _), (.consent, .alert): false
+        default: a.place < b.place
+        }
+    }
+
+    private var place: Int {
+        switch self {
+        case .alert: 0
+        case .consent: 1
+        case .pause: 2
+        case .detector: 3
         }
     }
 }

@@ -36,6 +36,8 @@ struct World: Sendable {
     var consents: [PersonID: [StoredConsent]] = [:]
     /// What citizens are asked for and have not answered; no decision looks here. In order of id.
     var asked: [PersonID: [AskedConsent]] = [:]
+    /// Those that hold and those that are remembered, in order of id. A home nobody of which ever paused has none.
+    var pauses: [HomeID: [Pause]] = [:]
     var detectors: Detectors
     var rules: [RuleID: Rule]
     var plans: [String: Plan]
