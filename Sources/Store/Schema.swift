@@ -13,6 +13,9 @@ enum Schema {
         migrator.registerMigration("3 what devices announce") { db in
             try db.execute(sql: announcementTables)
         }
+        migrator.registerMigration("what exports brought") { db in
+            try db.execute(sql: ImportSchema.tables)
+        }
         return migrator
     }
 

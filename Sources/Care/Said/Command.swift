@@ -70,6 +70,12 @@ public enum Command: Codable, Hashable, Sendable {
     case whoSaw(citizen: String?, since: String?)
     /// An alert `a17`, a notice `n4`, a decision `d9` or a consent record `c5`.
     case why(id: String)
+    /// Asks whether the caller may take these data along; the data themselves come from `POST /v1/export`.
+    case dataExport(citizen: String?)
+    /// A piece of an export for the caller, or for `citizen`. `isCheck`: only says what it would do.
+    case dataImport(part: ImportPart, citizen: String?, home: String?, isCheck: Bool)
+    /// What was taken in from another gateway: `kind` as in `ImportPart.entries`.
+    case dataPast(citizen: String?, kind: String?)
     case status
 }
 
