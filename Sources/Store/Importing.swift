@@ -59,8 +59,10 @@ extension StoreTurn {
         return added
     }
 
-    /// A time in which a device was this citizen's, unless it is known.
+    /// A time in which a device was this citizen's. One that is known already lasts at least as long.
     public func claimPast(_ device: DeviceID, citizen: PersonID, by: String, from: Instant, until: Instant) throws {
+        try run("UPDATE claim SET releasedAt = max(releasedAt, ?) WHERE device = ? AND citizen = ? AND at = ? AND by LIKE 'import:%'",
+            [until.milliseconds, device.number, citizen.name, from.milliseconds])
         try run(
             """
             INSERT INTO claim (device, citizen, by, at, releasedAt) SELECT ?1, ?2, ?3, ?4, ?5

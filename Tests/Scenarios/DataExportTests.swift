@@ -43,7 +43,7 @@ import Zip
         try street.press()
         try street.answer("maria", "accept")
         try street.answer("maria", "arrive")
-        try street.answer("maria", "resolve", note: "All is well, she says: \"fine\"")
+        try street.answer("maria", "resolve", note: "All is well, she says")
         try gateway.say(.consentWithdraw(id: "c2"), as: "ada")
         // While the line was cut: these were observed some time between the last contact and now.
         try gateway.cutLine(for: .minutes(30), waiting: [("homes/elm-3/vitals/heart-rate", "91")])
@@ -71,7 +71,7 @@ import Zip
         guard case .array(let graph) = receipts["@graph"] else { return #expect(Bool(false), "no receipts") }
         #expect(graph.count == 2)
         #expect(graph[1].text.contains("dpv:ConsentWithdrawn") && !graph[0].text.contains("dpv:ConsentWithdrawn"))
-        #expect(files["alerts.jsonl"]?.contains("she says: \\\"fine\\\"") == true)
+        #expect(files["alerts.jsonl"]?.contains("All is well, she says") == true)
         #expect(files["README.txt"]?.contains("Ada Brown") == true)
         #expect(try street.gateway.say(.dataExport(citizen: nil), as: "ada").outcome == .done)
     }
@@ -83,6 +83,7 @@ import Zip
         func observation(_ code: String, _ value: Int, _ at: String) -> String {
             #"{"resourceType":"Observation","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"\#(code)"}]},"effectiveDateTime":"\#(at)","valueQuantity":{"value":\#(value),"unit":"mmHg","system":"http://unitsofmeasure.org","code":"mm[Hg]"}}"#
         }
+        try gateway.advance(.minutes(20))
         let start = gateway.now
         for (code, value, minutes) in [("8480-6", 121, 0), ("8462-4", 81, 0), ("8480-6", 131, 1)] as [(String, Int, Int64)] {
             try gateway.publish("homes/elm-3/health/cuff", observation(code, value, (start - .minutes(10) + .minutes(minutes)).iso))

@@ -98,9 +98,15 @@ import Testing
         #expect(try here.say(all, as: "eve").items.isEmpty)
         #expect(try !here.say(all, as: "ada-b").items.isEmpty)
         #expect(try DataExportTests().export(here, "eve")["readings.csv"]?.split(separator: "\n").count == 1)
-        // What is only out of use may be claimed: whoever does sees nothing from before.
-        try here.say(.deviceClaim(home: nil, device: "vitals/blood-pressure", citizens: [], expected: nil), as: "eve")
-        #expect(try here.say(all, as: "eve").items.isEmpty)
+        // What is only out of use may be claimed: whoever does sees nothing from before, also when all of it comes once
+        // more, and the citizen sees nothing of what it says now.
+        try here.say(.deviceClaim(home: nil, device: "zigbee2mqtt/hall button", citizens: [], expected: nil), as: "eve")
+        try here.publish("homes/oak-9/zigbee2mqtt/hall button", #"{"action":"emergency"}"#)
+        try here.advance(.hours(1))
+        let (eves, adas) = (try here.say(all, as: "eve").items.count, try here.say(all, as: "ada-b").items.count)
+        #expect(eves == 1)
+        _ = try take(parts, into: here)
+        #expect(try here.say(all, as: "eve").items.count == eves && here.say(all, as: "ada-b").items.count == adas)
     }
 
     @Test func `pieces that no gateway wrote are refused and change nothing`() throws {
@@ -123,5 +129,23 @@ import Testing
         for part in bad { #expect(try here.say(.dataImport(part: part, citizen: nil, home: nil, isCheck: false), as: "ada-b").outcome == .failed, "\(part)") }
         #expect(try here.say(.dataImport(part: .device(device), citizen: "ada-b", home: nil, isCheck: false)).outcome == .refused)
         #expect(try here.read { try $0.count("importedEntry") + $0.count("device") + $0.count("reading") } == 0)
+    }
+}
+
+extension DataImportTests {
+    /// A later export has more of the same: nothing twice, nothing lost, and what leaves again is what the later one was.
+    @Test func `a second, later export adds what is new`() throws {
+        let there = try DataExportTests().lived()
+        let early = try DataExportTests().export(there.gateway, "ada")
+        try there.gateway.say(.deviceClaim(home: nil, device: "temperature/kitchen", citizens: [], expected: nil), as: "ada")
+        try there.gateway.publish("homes/elm-3/temperature/kitchen", "21.5")
+        try there.gateway.publish("homes/elm-3/vitals/heart-rate", "66")
+        let late = try DataExportTests().export(there.gateway, "ada")
+        let here = try elsewhere(at: there.gateway.now + .hours(1))
+        for files in [early, late, early] { _ = try take(try parts(files), into: here) }
+        let again = try DataExportTests().export(here, "ada-b")
+        for file in ["readings.csv", "readings.jsonl", "devices.json", "consents.jsonl", "decisions.jsonl", "alerts.jsonl", "fhir-observations.json"] {
+            #expect(again[file] == late[file], "\(file)")
+        }
     }
 }

@@ -36,8 +36,9 @@ extension Engine {
 
     private func importBegin(_ importing: Importing, _ origin: String, _ exportedAt: String, _ tx: StoreTurn) throws -> Reply {
         guard isOrigin(origin), let at = Instant(iso: exportedAt) else { throw Self.noExport }
-        guard at <= now + .minutes(10) else {
-            throw CommandProblem.failed("The export was made in the future, by this gateway's clock: set the clock of this machine right first.")
+        // A device is theirs until now at the latest: what is dated later would belong to nobody.
+        guard at <= now else {
+            throw CommandProblem.failed("The export was made later than now, by this gateway's clock: wait until then, or set the clock of this machine right.")
         }
         let own = try instance(tx)
         return Reply(items: [.object(["gateway": .string(own), "isOwn": .bool(own == origin)])])
@@ -56,6 +57,7 @@ extension Engine {
         guard let device = try tx.reader.importedDevice(importing.person.id, key: key)?.device,
             let series = world.device(device)?.slots.first(where: { $0.quantity == quantity && $0.channel == channel })?.series
         else { throw CommandProblem.failed("A reading is of a device that the export does not describe: it is damaged.") }
+        guard try isTheirsAlone(device, importing, tx) else { return Reply(items: [.object(["new": 0, "known": 0])]) }
         let new = try tx.insert(imported: readings, series: series)
         return Reply(items: [.object(["new": .int(Int64(new)), "known": .int(Int64(readings.count - new))])])
     }
@@ -67,7 +69,7 @@ extension Engine {
             let fields = row.split(separator: 32).map { String(Substring($0)) }
             guard readings.count < ImportPart.readingsMax, fields.count == 4 || fields.count == 5, let at = Int64(fields[0]).map(Instant.init(milliseconds:)),
                 let place = Int64(fields[1]), (0..<ReadingKey.perMillisecondMax).contains(place), fields[2] == "d" || fields[2] == "a",
-                let number = Double(fields[3]), number.isFinite, Instant(milliseconds: 0) <= at, at <= now + .minutes(10)
+                let number = Double(fields[3]), number.isFinite, Instant(milliseconds: 0) <= at, at < now
             else { throw noExport }
             guard quantity.kind == .number || number == 0 || number == 1 else { throw noExport }
             var earliest: Instant?

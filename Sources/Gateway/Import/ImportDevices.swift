@@ -16,6 +16,11 @@ extension Engine {
         let place: Place
         if let known = try tx.reader.importedDevice(importing.person.id, key: described.key), let state = world.device(known.device) {
             (device, place) = (state.device, .known)
+            guard try isTheirsAlone(device.id, importing, tx) else {
+                return Reply(
+                    say: ["\(safeText(device.address)) has become somebody else's here: what the export has of it stays out, except for what was taken in before."],
+                    items: [checked(described, device)])
+            }
             if !importing.isCheck, known.original != text {
                 try tx.updateImported(importing.person.id, key: described.key, original: try Self.together(known.original, described))
             }
@@ -49,6 +54,8 @@ extension Engine {
         var both = newer
         if let older = try? JSONDecoder().decode(ExportedDevice.self, from: Data(older.utf8)) {
             both.shared = both.shared || older.shared
+            // One that has ended has not begun again.
+            both.claims = newer.claims.map { claim in claim.until != nil ? claim : older.claims.first { $0.from == claim.from && $0.until != nil } ?? claim }
             both.claims += older.claims.filter { claim in !newer.claims.contains { $0.from == claim.from } }
             both.series += older.series.filter { one in !newer.series.contains { $0.quantity == one.quantity && $0.channel == one.channel } }
             both.claims.sort { $0.from < $1.from }
@@ -84,8 +91,7 @@ extension Engine {
     /// Never with a device that was ever somebody else's: what is added to it would be read as theirs.
     private func place(_ described: ExportedDevice, _ importing: Importing, from: Instant, _ tx: StoreTurn) throws -> (Device, Place) {
         func mayAdd(_ device: Device) throws -> Bool {
-            try device.convention == described.convention && tx.reader.everClaimed(device.id) == [importing.person.id]
-                && tx.reader.wasClaimedHere(device.id)
+            try device.convention == described.convention && isTheirsAlone(device.id, importing, tx) && tx.reader.wasClaimedHere(device.id)
         }
         let same = described.identity.flatMap { world.device(importing.home, identity: $0)?.device } ?? world.device(importing.home, described.address)?.device
         if let same, try mayAdd(same), same.identity == nil || described.identity == nil || same.identity == described.identity { return (same, .own) }
@@ -101,6 +107,11 @@ extension Engine {
         let device = Device(
             id: DeviceID(0), home: importing.home, address: address, convention: described.convention, expected: nil, citizens: [], claimedAt: from)
         return (device, n == 1 ? .new : .renamed)
+    }
+
+    /// What is added to a device is read by everybody whose it is at that time.
+    func isTheirsAlone(_ device: DeviceID, _ importing: Importing, _ tx: StoreTurn) throws -> Bool {
+        try tx.reader.everClaimed(device).allSatisfy { $0 == importing.person.id }
     }
 
     private func freeIdentity(_ described: ExportedDevice, _ home: HomeID) -> String? {
