@@ -11,7 +11,10 @@ extension RealProcesses {
         private func unpack(_ path: String) throws -> [String: [UInt8]] {
             let zip = try ZipReader(path: path)
             var files: [String: [UInt8]] = [:]
-            for member in zip.members { try zip.read(member) { files[member.name, default: []] += $0 } }
+            for member in zip.members {
+                files[member.name] = []
+                try zip.read(member) { files[member.name, default: []] += $0 }
+            }
             return files
         }
 
