@@ -35,6 +35,7 @@ let package = Package(
         .systemLibrary(
             name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "Zip", dependencies: ["CZlib"]),
         .target(name: "MQTT", dependencies: ["CMosquitto", log]),
         .target(name: "Care"),
         .target(name: "Devices", dependencies: ["Care", yams]),
@@ -48,7 +49,7 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "MQTT", "Devices", "Store", "Notify", "Care", log, metrics, yams, lifecycle,
+                "MQTT", "Devices", "Store", "Notify", "Care", "Zip", log, metrics, yams, lifecycle,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
@@ -62,7 +63,9 @@ let package = Package(
             name: "caringd", dependencies: ["Web", "Gateway", "Devices", "Store", "Care", arguments, log, metrics, lifecycle]),
         .executableTarget(
             name: "caring",
-            dependencies: ["Gateway", "MQTT", "Devices", "Care", "CZlib", arguments, http, log]),
+            dependencies: [
+                "Gateway", "MQTT", "Devices", "Care", "CZlib", "Zip", arguments, http, log, .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         // What scripts/bench runs; not a product.
         .executableTarget(name: "bench", dependencies: ["Gateway", "MQTT", "Store", "Devices", "Care", arguments, log]),
         // What scripts/torture runs; not a product. It reads the daemon's database itself, so that no code of ours hides a row.
@@ -73,6 +76,7 @@ let package = Package(
         .testTarget(name: "CareTests", dependencies: ["Care"]),
         // What fuzzing found is read by its path.
         .testTarget(name: "DevicesTests", dependencies: ["Devices", "Care"], exclude: ["Findings"]),
+        .testTarget(name: "ZipTests", dependencies: ["Zip"]),
         .testTarget(name: "MQTTTests", dependencies: ["MQTT", "CareTesting", log]),
         // Tests damage a database from outside, as a full disk or a careless hand would.
         .testTarget(name: "StoreTests", dependencies: ["Store", "Care", .product(name: "GRDB", package: "GRDB.swift")]),
@@ -82,10 +86,10 @@ let package = Package(
         .testTarget(
             name: "Scenarios",
             dependencies: [
-                "CareTesting", "Gateway", "Devices", "Notify", "Store", "Care", .product(name: "GRDB", package: "GRDB.swift"),
+                "CareTesting", "Gateway", "Devices", "Notify", "Store", "Care", "Zip", .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         .testTarget(name: "TortureTests", dependencies: ["torture"]),
-        .testTarget(name: "Integration", dependencies: ["CareTesting", "MQTT", "Store", "Care", log]),
+        .testTarget(name: "Integration", dependencies: ["CareTesting", "MQTT", "Store", "Care", "Zip", log]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -255,6 +255,14 @@ public final class TestGateway {
     }
 
     public func read<T>(_ body: (StoreReader) throws -> T) throws -> T { try store.read(body) }
+
+    /// What this person takes along: the bytes of a ZIP file. Nil when they may not.
+    public func export(as person: String) throws -> [UInt8]? {
+        guard let order = ExportOrder(try say(.dataExport(citizen: nil), as: person)) else { return nil }
+        var bytes: [UInt8] = []
+        try order.write(from: store.exportSource) { frame in if case .bytes(let more) = frame { bytes += more } }
+        return bytes
+    }
 }
 
 /// A street from a seed: the same seed makes the same homes, people, devices and consents.

@@ -19,6 +19,9 @@ enum Schema {
         migrator.registerMigration("5 pauses") { db in
             try db.execute(sql: pauseTable)
         }
+        migrator.registerMigration("6 what exports brought") { db in
+            try db.execute(sql: ImportSchema.tables)
+        }
         return migrator
     }
 

@@ -1,10 +1,11 @@
 import Care
 import Foundation
+import Gateway
 import Hummingbird
 import NIOCore
 
 /// The body of `POST /v1/commands`.
-private struct Said: Decodable {
+struct Said: Decodable {
     var command: Command
     var actingAs: PersonID?
 
@@ -18,7 +19,7 @@ private struct Said: Decodable {
 let commandBytesMax = 256 * 1024
 
 /// Everything that can be asked for over HTTP.
-func makeRouter(_ answering: Answering, _ metrics: @escaping MetricsText) -> Router<PeerContext> {
+func makeRouter(_ answering: Answering, _ metrics: @escaping MetricsText, exporter: (any DataExporter)? = nil) -> Router<PeerContext> {
     let router = Router(context: PeerContext.self)
     router.add(middleware: ErrorsAsReplies())
     router.post("/v1/commands") { request, context in
@@ -36,16 +37,17 @@ func makeRouter(_ answering: Answering, _ metrics: @escaping MetricsText) -> Rou
         guard let uid = await context.peerUID() else { return strangerResponse }
         return response(await answering.answer(.status, by: Caller(uid: uid)))
     }
+    if let exporter { addExport(to: router, answering, exporter) }
     addMetrics(to: router, metrics)
     return router
 }
 
-private struct ReadingProblem: Error {
+struct ReadingProblem: Error {
     var status: HTTPResponse.Status
     var sentence: String
 }
 
-private func read(_ request: Request) async -> Result<Said, ReadingProblem> {
+func read(_ request: Request) async -> Result<Said, ReadingProblem> {
     let body: ByteBuffer
     do {
         body = try await request.body.collect(upTo: commandBytesMax)
@@ -93,14 +95,14 @@ private func explain(_ error: any Error) -> String {
     }
 }
 
-private var strangerResponse: Response {
+var strangerResponse: Response {
     response(
         .refused(
             "The gateway cannot tell which user of this machine you are: call it from this machine, "
                 + "outside of containers with users of their own."))
 }
 
-private func response(_ reply: Reply, _ status: HTTPResponse.Status? = nil) -> Response {
+func response(_ reply: Reply, _ status: HTTPResponse.Status? = nil) -> Response {
     let statusOfOutcome: HTTPResponse.Status =
         switch reply.outcome {
         case .done: .ok
@@ -137,7 +139,7 @@ private struct ErrorsAsReplies: RouterMiddleware {
             return try await next(request, context)
         } catch let error as HTTPError {
             return response(
-                .failed("There is nothing here: use POST /v1/commands, GET /v1/status or GET /metrics."), error.status)
+                .failed("There is nothing here: use POST /v1/commands, POST /v1/export, GET /v1/status or GET /metrics."), error.status)
         }
     }
 }

@@ -20,6 +20,7 @@ public struct WebServer: Service {
 
     let path: String
     let performer: any CommandPerformer
+    let exporter: (any DataExporter)?
     let metrics: MetricsText
     let logger: Logger
     let onListening: @Sendable () async -> Void
@@ -27,14 +28,16 @@ public struct WebServer: Service {
     /// - Parameters:
     ///   - path: where the socket goes, e.g. `var/caring.sock`. Its folder must exist.
     ///   - performer: answers every command.
+    ///   - exporter: writes what people take along; nil: nobody can.
     ///   - metrics: what `/metrics` says.
     ///   - onListening: called once, when the socket is in its place with its final mode.
     public init(
-        path: String, performer: any CommandPerformer, metrics: @escaping MetricsText, logger: Logger,
+        path: String, performer: any CommandPerformer, exporter: (any DataExporter)? = nil, metrics: @escaping MetricsText, logger: Logger,
         onListening: @escaping @Sendable () async -> Void = {}
     ) {
         self.path = path
         self.performer = performer
+        self.exporter = exporter
         self.metrics = metrics
         self.logger = logger
         self.onListening = onListening
@@ -59,7 +62,7 @@ public struct WebServer: Service {
         var quiet = logger
         quiet.logLevel = max(.warning, logger.logLevel)
         return Application(
-            router: makeRouter(Answering(performer: performer), metrics),
+            router: makeRouter(Answering(performer: performer), metrics, exporter: exporter),
             server: .http1(configuration: .init(idleTimeout: .seconds(Self.idleSecondsMax))),
             configuration: ApplicationConfiguration(
                 address: .unixDomainSocket(path: place.birthPath),

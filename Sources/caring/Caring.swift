@@ -17,7 +17,7 @@ struct Caring: AsyncParsableCommand {
         subcommands: [
             HomeCommand.self, CircleCommand.self, CitizenCommand.self, HelperCommand.self,
             CoordinatorCommand.self, ServiceCommand.self,
-            DeviceCommand.self, ConsentCommand.self, PauseCommand.self, AlertCommand.self,
+            DeviceCommand.self, ConsentCommand.self, PauseCommand.self, AlertCommand.self, DataCommand.self,
             ReadingCommand.self, WhoSawCommand.self, WhyCommand.self, CoverageCommand.self, InsightsCommand.self, StatusCommand.self, MetricsCommand.self,
             ReplayCommand.self, SimulateCommand.self,
         ])

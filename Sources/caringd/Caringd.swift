@@ -58,7 +58,7 @@ struct Caringd: AsyncParsableCommand {
             return registry.text()
         }
         let gateway = GatewayService(configuration: settings, rules: rules, catalogue: catalogue, metrics: metrics, log: log)
-        let web = WebServer(path: settings.socketPathUsed, performer: gateway, metrics: text, logger: log)
+        let web = WebServer(path: settings.socketPathUsed, performer: gateway, exporter: gateway, metrics: text, logger: log)
         var running: [any Service] = [gateway, web]
         if let listener = settings.metrics {
             // First the port: where it is taken, nothing else is begun.

@@ -101,6 +101,12 @@ public enum Command: Codable, Hashable, Sendable {
     case coverage(circle: String?, all: Bool)
     /// What one's own days have been like. `since`: as above; nil: a week.
     case insights(since: String?)
+    /// Asks whether the caller may take these data along; the data themselves come from `POST /v1/export`.
+    case dataExport(citizen: String?)
+    /// A piece of an export for the caller, or for `citizen`. `isCheck`: only says what it would do.
+    case dataImport(part: ImportPart, citizen: String?, home: String?, isCheck: Bool)
+    /// What was taken in from another gateway: `kind` as in `ImportPart.entries`.
+    case dataPast(citizen: String?, kind: String?)
     case status
 }
 

@@ -133,6 +133,9 @@ extension Engine {
             return try readingList(citizen, home, quantity, since, limit, purpose, actor, tx)
         case .whoSaw(let citizen, let since): return try whoSaw(citizen, since, actor, tx)
         case .why(let id): return try why(id, actor, tx)
+        case .dataExport(let citizen): return try dataExport(citizen, actor, tx)
+        case .dataImport(let part, let citizen, let home, let isCheck): return try dataImport(part, citizen, home, isCheck: isCheck, actor, tx)
+        case .dataPast(let citizen, let kind): return try dataPast(citizen, kind, actor, tx)
         case .status: return status(actor)
         case .coverage, .insights: return try aside(command, actor)()
         }
@@ -221,6 +224,9 @@ extension Command {
         case .readingList: "reading list"
         case .whoSaw: "who-saw"
         case .why: "why"
+        case .dataExport: "data export"
+        case .dataImport(_, _, _, let isCheck): isCheck ? "data import --check" : "data import"
+        case .dataPast: "data past"
         case .status: "status"
         case .coverage: "coverage"
         case .insights: "insights"
@@ -241,6 +247,8 @@ extension Command {
         switch self {
         case .alertWatch(let after, _): after <= 0
         case .deviceWatch(_, let after): after < 0
+        // An import is hundreds of pieces and one act.
+        case .dataImport(let part, _, _, _): if case .begin = part { true } else { false }
         case .status: false
         default: true
         }

@@ -20,6 +20,7 @@ public final class GatewayService: Service, CommandPerformer {
     private let inbox = Inbox()
     private let aside = Aside()
     private let history = HistorySignal()
+    let exports: Exports
     private let waker = Mutex<Waker?>(nil)
     /// Those who may speak for others on this machine: root and the gateway's own user.
     private let operatorUIDs: [UInt32] = [0, getuid()]
@@ -34,6 +35,7 @@ public final class GatewayService: Service, CommandPerformer {
         self.clock = clock
         self.metrics = metrics
         self.log = log
+        exports = Exports(log: log)
     }
 
     // MARK: CommandPerformer
@@ -117,6 +119,8 @@ public final class GatewayService: Service, CommandPerformer {
         waker.withLock { $0 = client.waker }
         if let recovered { try resume(engine, store, after: recovered, disk.journal) }
         engine.journal = disk.journal
+        exports.begin(store.exportSource)
+        defer { exports.end() }
         log.notice("The gateway is running.", metadata: ["broker": "\(configuration.mqttHost):\(configuration.mqttPort)"])
         try loop(engine, client, store, time, disk)
         shutDown(engine, client, store)
@@ -406,6 +410,7 @@ public final class GatewayService: Service, CommandPerformer {
     }
 
     private func shutDown(_ engine: Engine, _ client: MQTTClient, _ store: Store) {
+        exports.end()
         // SIGTERM ends this within seconds: one word to the broker if it is there, no waiting for it.
         if client.isConnected, let topic = try? Topic("gateway/status") {
             _ = try? client.publish(topic: topic, payload: "offline", qos: 1, retain: true)
