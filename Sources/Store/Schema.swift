@@ -13,6 +13,9 @@ enum Schema {
         migrator.registerMigration("3 what devices announce") { db in
             try db.execute(sql: announcementTables)
         }
+        migrator.registerMigration("4 hash chains") { db in
+            try db.execute(sql: chainTables)
+        }
         return migrator
     }
 

@@ -191,13 +191,18 @@ public struct StoreTurn {
     // MARK: Consent
 
     public func save(_ record: ConsentRecord, givenBy: String, at: Instant) throws {
-        try run("INSERT INTO consent (id, citizen, body, givenAt, givenBy) VALUES (?, ?, ?, ?, ?)",
-            [record.id.number, record.citizen.name, try Body.encode(record), at.milliseconds, givenBy])
+        let body = try Body.encode(record)
+        let entry = try enterConsent("given", record.id, of: record.citizen, by: givenBy, at: at, body: body)
+        try run("INSERT INTO consent (id, citizen, body, givenAt, givenBy, entry) VALUES (?, ?, ?, ?, ?, ?)",
+            [record.id.number, record.citizen.name, body, at.milliseconds, givenBy, entry])
     }
     /// The record itself stays as it was given; the withdrawal stands beside it.
     public func withdraw(_ id: ConsentID, by: String, at: Instant) throws {
-        try run("UPDATE consent SET withdrawnAt = ?, withdrawnBy = ? WHERE id = ? AND withdrawnAt IS NULL",
-            [at.milliseconds, by, id.number])
+        guard let row = try Row.fetchOne(
+            db.cachedStatement(sql: "SELECT citizen, body FROM consent WHERE id = ? AND withdrawnAt IS NULL"), arguments: [id.number])
+        else { return }
+        let entry = try enterConsent("withdrawn", id, of: PersonID(row[0] as String), by: by, at: at, body: row[1])
+        try run("UPDATE consent SET withdrawnAt = ?, withdrawnBy = ?, withdrawnEntry = ? WHERE id = ?", [at.milliseconds, by, entry, id.number])
     }
 
     // MARK: Watching and alerts
@@ -220,6 +225,8 @@ public struct StoreTurn {
         }
     }
     public func save(_ alert: Alert) throws {
+        let before = try Row.fetchOne(
+            db.cachedStatement(sql: "SELECT endedEntries FROM alert WHERE id = ?"), arguments: [alert.id.number])
         try run(
             """
             INSERT INTO alert (id, home, rule, raisedAt, endedAt, body) VALUES (?, ?, ?, ?, ?, ?)
@@ -227,6 +234,9 @@ public struct StoreTurn {
             """,
             [alert.id.number, alert.home.name, alert.matter.rule.name, alert.raisedAt.milliseconds,
                 alert.ending?.at.milliseconds, try Body.encode(alert)])
+        if alert.citizens.isEmpty { return }
+        if before == nil { try enterRaised(alert) }
+        if let ending = alert.ending, before?[0] as String? == nil { try enterEnded(alert, ending) }
     }
     public func append(_ entry: HistoryEntry, to alert: AlertID) throws {
         try run("INSERT INTO history (alert, at, body) VALUES (?, ?, ?)",
@@ -244,13 +254,16 @@ public struct StoreTurn {
             """, [notice.id.number, notice.alert.number, notice.state.rawValue, try Body.encode(notice)])
     }
     public func append(_ d: Disclosure) throws {
+        let (citizen, to) = (try pseudonym(d.citizen), try pseudonym(d.recipient))
         try run(
             """
-            INSERT INTO disclosure (at, citizen, recipient, alert, notice, decision, data, detail, stage, state)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO disclosure (at, citizen, recipient, alert, notice, decision, data, detail, stage, state, entry)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [d.at.milliseconds, d.citizen.name, d.recipient.name, d.alert?.number, d.notice?.number, d.decision?.number,
-                d.data, d.detail.name, d.stage?.name, d.state.rawValue])
+                d.data, d.detail.name, d.stage?.name, d.state.rawValue, try chainHead(citizen).n + 1])
+        let n = db.lastInsertedRowID
+        try enter(.disclosure, row: n, of: citizen, ChainBody.disclosure(d, n: n, to: to))
     }
     public func logOperator(at: Instant, uid: UInt32, actingFor: String?, command: String, outcome: String) throws {
         try run("INSERT INTO operatorLog (at, uid, actingFor, command, outcome) VALUES (?, ?, ?, ?, ?)",

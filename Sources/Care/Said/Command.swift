@@ -70,6 +70,7 @@ public enum Command: Codable, Hashable, Sendable {
     case whoSaw(citizen: String?, since: String?)
     /// An alert `a17`, a notice `n4`, a decision `d9` or a consent record `c5`.
     case why(id: String)
+    case audit(AuditQuery)
     case status
 }
 

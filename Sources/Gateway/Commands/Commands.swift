@@ -95,6 +95,7 @@ extension Engine {
             return try readingList(citizen, home, quantity, since, limit, purpose, actor, tx)
         case .whoSaw(let citizen, let since): return try whoSaw(citizen, since, actor, tx)
         case .why(let id): return try why(id, actor, tx)
+        case .audit(let query): return try audit(query, actor, tx)
         case .status: return status(actor)
         }
     }
@@ -167,6 +168,7 @@ extension Command {
         case .readingList: "reading list"
         case .whoSaw: "who-saw"
         case .why: "why"
+        case .audit(let query): "audit \(query.name)"
         case .status: "status"
         }
     }
@@ -177,6 +179,7 @@ extension Command {
         switch self {
         case .alertWatch(let after, _): after <= 0
         case .deviceWatch(_, let after): after < 0
+        case .audit(let query): query.isLogged
         case .status: false
         default: true
         }

@@ -116,6 +116,7 @@ public final class GatewayService: Service, CommandPerformer {
         waker.withLock { $0 = client.waker }
         if let recovered { try resume(engine, store, after: recovered, disk.journal) }
         engine.journal = disk.journal
+        beginAudit(engine)
         log.notice("The gateway is running.", metadata: ["broker": "\(configuration.mqttHost):\(configuration.mqttPort)"])
         try loop(engine, client, store, time, disk)
         shutDown(engine, client, store)
@@ -125,6 +126,13 @@ public final class GatewayService: Service, CommandPerformer {
             ended.signal()
         }
         _ = ended.wait(timeout: .now() + .seconds(1))
+    }
+
+    /// Without a key nothing can be signed; that keeps nobody from being helped.
+    private func beginAudit(_ engine: Engine) {
+        do { try engine.beginAudit(try AuditKeyFile.load(folder: configuration.dataFolder)) } catch {
+            log.error("\(error)")
+        }
     }
 
     /// Opens what is on disk, or, where that is damaged, the newest good copy of it.

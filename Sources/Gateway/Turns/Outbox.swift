@@ -26,6 +26,7 @@ extension Engine {
             for topic in toClear { _ = try? outbound.publish(Publication.cleared(topic: topic)) }
             toClear.removeAll()
         }
+        try giveProofs(outbound)
         try sendPrepared(outbound)
         let due = dueNotices()
         guard !due.isEmpty else { return }

@@ -4,12 +4,15 @@ import Care
 enum DeadlineKey: Hashable, Comparable, Sendable {
     case alert(AlertID)
     case detector(DetectorKey)
+    /// The next signed day; see `DailyRoot.swift`.
+    case dailyRoot
 
     /// As it stands on disk.
     var text: String {
         switch self {
         case .alert(let id): "alert/\(id.number)"
         case .detector(let key): "watch/\(key.text)"
+        case .dailyRoot: "audit/root"
         }
     }
 
@@ -18,18 +21,22 @@ enum DeadlineKey: Hashable, Comparable, Sendable {
             self = .alert(id)
         } else if text.hasPrefix("watch/"), let key = DetectorKey(text: String(text.dropFirst(6))) {
             self = .detector(key)
+        } else if text == "audit/root" {
+            self = .dailyRoot
         } else {
             return nil
         }
     }
 
-    /// Alerts before detectors, so that of two things due at the same instant the order is always the same.
+    /// Alerts before detectors before the day's root, so that of two things due at the same instant the order is always the same.
     static func < (a: DeadlineKey, b: DeadlineKey) -> Bool {
         switch (a, b) {
         case (.alert(let x), .alert(let y)): x < y
-        case (.alert, .detector): true
-        case (.detector, .alert): false
+        case (.alert, _): true
+        case (_, .alert): false
         case (.detector(let x), .detector(let y)): x < y
+        case (.detector, .dailyRoot): true
+        case (.dailyRoot, _): false
         }
     }
 }
