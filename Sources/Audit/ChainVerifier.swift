@@ -206,7 +206,7 @@ public struct ChainVerifier {
             restore.n <= proof.entries && proof.signed.day >= Self.day(restore.backup) && proof.signed.day <= Self.day(restore.at)
         }) {
             report.notes.append(
-                "\(Self.entries(restore.n, proof.entries)) of the proof of \(proof.signed.day) lost: on \(Instant(milliseconds: restore.at).iso) the gateway was restored from a backup of \(Instant(milliseconds: restore.backup).iso), and what was written in between went with the damaged database. Entry \(restore.n) now says so.")
+                "\(Self.entries(restore.n, proof.entries)) lost that the proof of \(proof.signed.day) knows: on \(Instant(milliseconds: restore.at).iso) the gateway was restored from a backup of \(Instant(milliseconds: restore.backup).iso), and what was written in between went with the damaged database. Entry \(restore.n) now says so.")
         } else if proof.entries > last {
             found(
                 .missing, last + 1,

@@ -50,6 +50,7 @@ import Testing
         #expect(try given(street) == nil, "Nobody had a chain when the gateway started first.")
         try street.press()
         try street.answer("maria", "accept")
+        try street.cancel()
         try street.gateway.advance(.days(1))
         let proof = try #require(try given(street))
         #expect(proof.problem(trusting: key.publicKey) == nil)
@@ -79,6 +80,7 @@ import Testing
         try street.gateway.advance(.days(1))
         let early = try #require(try given(street))
         try street.gateway.say(.alertTest(home: "elm-3", rule: "sos"), as: "ada")
+        try street.cancel("a2")
         try street.gateway.advance(.days(40))
         while try street.gateway.engine.sweep() {}
         let report = try #require(try verify(street, proofs: [early]).first).report
@@ -91,11 +93,13 @@ import Testing
     @Test func `a restart changes nothing, and a day that passed meanwhile is signed at the start`() throws {
         let street = try street()
         try street.press()
+        try street.cancel()
         try street.gateway.advance(.days(1))
         let before = try #require(try given(street))
         try street.gateway.restart()
         #expect(try given(street) == before)
-        try street.answer("maria", "decline")
+        try street.press()
+        try street.cancel("a2")
         try street.gateway.restart(after: .days(3))
         let after = try #require(try given(street))
         #expect(after.signed.day == String(street.gateway.now.iso.prefix(10)) && after.citizen == before.citizen)
@@ -162,5 +166,39 @@ import Testing
         street.gateway.isBrokerThere = true
         try street.gateway.settle()
         #expect(street.gateway.outbound.published(to: "homes/elm-3/caring/audit/ada").count == 2)
+    }
+
+    /// The hot path: who is asked waits for this commit.
+    @Test func `an SOS writes one row more for each disclosure, all on one page`() throws {
+        let street = try street()
+        // The first makes numbers for the helpers and the pages themselves.
+        try street.press()
+        try street.cancel()
+        try street.gateway.advance(.minutes(5))
+        let database = try DatabaseQueue(path: street.gateway.folder + "/caring.sqlite")
+        func rows(_ table: String) throws -> Int { try database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM \(table)") } ?? 0 }
+        let log = URL(fileURLWithPath: street.gateway.folder + "/caring.sqlite-wal")
+        let (before, disclosures, entries) = (try Data(contentsOf: log).count, try rows("disclosure"), try rows("chain"))
+        try street.gateway.engine.take(street.gateway.burst([(street.button, #"{"action":"emergency"}"#)]))
+        let written = try Data(contentsOf: log)
+        #expect(try rows("chain") - entries == rows("disclosure") - disclosures + 1, "The alert itself is the one more.")
+        // Each frame of the log begins with the number of its page.
+        let frameBytes = 24 + 4_096
+        let pages = stride(from: before, to: written.count, by: frameBytes).map { start in
+            written[start..<start + 4].reduce(0) { $0 << 8 | Int64($1) }
+        }
+        let tables = try database.read { db in
+            Dictionary(uniqueKeysWithValues: try Row.fetchAll(db, sql: "SELECT pageno, name FROM dbstat").map { ($0[0] as Int64, $0[1] as String) })
+        }
+        let names = pages.map { tables[$0] ?? "?" }
+        #expect(pages.count > 10)
+        #expect(names.count { $0 == "chain" } <= 2 && !names.contains("pseudonym"), "\(names.sorted())")
+        if ProcessInfo.processInfo.environment["SHOW_PAGES"] != nil { print(pages.count, names.sorted(), "rows", try rows("chain") - entries) }
+    }
+}
+
+extension Street {
+    fileprivate func cancel(_ alert: String = "a1") throws {
+        try gateway.publish("homes/elm-3/caring/answers", #"{"alert":"\#(alert)","answer":"cancel"}"#)
     }
 }
