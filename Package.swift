@@ -38,18 +38,20 @@ let package = Package(
         .target(name: "Zip", dependencies: ["CZlib"]),
         .target(name: "MQTT", dependencies: ["CMosquitto", log]),
         .target(name: "Care"),
+        // Hash chains, proofs and their verifying: beneath the store, which writes them, and the command line, which verifies alone.
+        .target(name: "Audit", dependencies: ["Care", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "Devices", dependencies: ["Care", yams]),
         .target(
             name: "Store",
             dependencies: [
-                "Care", .product(name: "GRDB", package: "GRDB.swift"),
+                "Care", "Audit", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),
         .target(name: "Notify", dependencies: ["Care", http, log]),
         .target(
             name: "Gateway",
             dependencies: [
-                "MQTT", "Devices", "Store", "Notify", "Care", "Zip", log, metrics, yams, lifecycle,
+                "MQTT", "Devices", "Store", "Notify", "Audit", "Care", "Zip", log, metrics, yams, lifecycle,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
@@ -58,13 +60,13 @@ let package = Package(
             dependencies: [
                 "Gateway", "Care", .product(name: "Hummingbird", package: "hummingbird"), log, lifecycle,
             ]),
-        .target(name: "CareTesting", dependencies: ["Care", "Gateway", "Notify", "Devices", "Store", "MQTT", log]),
+        .target(name: "CareTesting", dependencies: ["Care", "Audit", "Gateway", "Notify", "Devices", "Store", "MQTT", log]),
         .executableTarget(
             name: "caringd", dependencies: ["Web", "Gateway", "Devices", "Store", "Care", arguments, log, metrics, lifecycle]),
         .executableTarget(
             name: "caring",
             dependencies: [
-                "Gateway", "MQTT", "Devices", "Care", "CZlib", "Zip", arguments, http, log, .product(name: "Crypto", package: "swift-crypto"),
+                "Gateway", "MQTT", "Devices", "Audit", "Care", "CZlib", "Zip", arguments, http, log, .product(name: "Crypto", package: "swift-crypto"),
             ]),
         // What scripts/bench runs; not a product.
         .executableTarget(name: "bench", dependencies: ["Gateway", "MQTT", "Store", "Devices", "Care", arguments, log]),
@@ -74,19 +76,20 @@ let package = Package(
         // What scripts/fuzz runs; not a product.
         .executableTarget(name: "fuzz", dependencies: ["Devices", "Care"]),
         .testTarget(name: "CareTests", dependencies: ["Care"]),
+        .testTarget(name: "AuditTests", dependencies: ["Audit", "Care", .product(name: "Crypto", package: "swift-crypto")]),
         // What fuzzing found is read by its path.
         .testTarget(name: "DevicesTests", dependencies: ["Devices", "Care"], exclude: ["Findings"]),
         .testTarget(name: "ZipTests", dependencies: ["Zip"]),
         .testTarget(name: "MQTTTests", dependencies: ["MQTT", "CareTesting", log]),
         // Tests damage a database from outside, as a full disk or a careless hand would.
-        .testTarget(name: "StoreTests", dependencies: ["Store", "Care", .product(name: "GRDB", package: "GRDB.swift")]),
+        .testTarget(name: "StoreTests", dependencies: ["Store", "Audit", "Care", .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(name: "NotifyTests", dependencies: ["Notify", "Care"]),
         .testTarget(name: "GatewayTests", dependencies: ["CareTesting", "Gateway", "Care", "Store", log, metrics]),
         .testTarget(name: "WebTests", dependencies: ["Web", "Gateway", "Care", http, log, lifecycle]),
         .testTarget(
             name: "Scenarios",
             dependencies: [
-                "CareTesting", "Gateway", "Devices", "Notify", "Store", "Care", "Zip", .product(name: "GRDB", package: "GRDB.swift"),
+                "CareTesting", "Gateway", "Devices", "Notify", "Store", "Audit", "Care", "Zip", .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         .testTarget(name: "TortureTests", dependencies: ["torture"]),
         .testTarget(name: "Integration", dependencies: ["CareTesting", "MQTT", "Store", "Care", "Zip", log]),

@@ -1,3 +1,4 @@
+import Audit
 import Care
 import Devices
 import Foundation
@@ -78,6 +79,8 @@ public final class TestGateway {
     public let rules: RuleBook
     public let catalogue: Catalogue
     public let settings: GatewayConfiguration
+    /// Signs days; nil: none is signed.
+    private let auditKey: AuditKey?
     private var store: Store
     /// While it is set, no commit succeeds, for this reason.
     public var storeProblem: StoreProblem? {
@@ -101,8 +104,9 @@ public final class TestGateway {
     ///   - devices: the folder of profiles; nil: the repository's.
     public init(
         rules text: String, at start: Instant = Instant(milliseconds: 1_795_000_000_000), devices: String? = nil,
-        settings: GatewayConfiguration = GatewayConfiguration(), isBrokerThere: Bool = true
+        settings: GatewayConfiguration = GatewayConfiguration(), isBrokerThere: Bool = true, auditKey: AuditKey? = nil
     ) throws {
+        self.auditKey = auditKey
         self.isBrokerThere = isBrokerThere
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("caring-test-\(UUID().uuidString)").path
         clock = ManualClock(start)
@@ -133,6 +137,7 @@ public final class TestGateway {
 
     private func begin() throws {
         engine.outbound = outbound
+        if let auditKey { try engine.beginAudit(auditKey) }
         if isBrokerThere { connect() }
     }
 

@@ -27,20 +27,25 @@ extension StoreTurn {
     public func append(
         _ record: ConsentRecord, _ state: ConsentState, reason: String? = nil, asker: PersonID? = nil, by: String, at: Instant
     ) throws {
-        try run(
-            """
-            INSERT INTO consentVersion (id, version, state, at, by, reason, body, asker)
-            SELECT ?1, 1 + ifnull(max(version), 0), ?2, ?3, ?4, ?5, ?6, ?7 FROM consentVersion WHERE id = ?1
-            """, [record.id.number, state.rawValue, at.milliseconds, by, reason, try Body.encode(record), asker?.name])
+        try appendVersion(record.id, of: record.citizen, state, reason, asker, by, at, body: try Body.encode(record))
     }
 
     /// Also of a record that nobody can read.
     private func appendAsItStands(_ id: ConsentID, _ state: ConsentState, reason: String?, by: String, at: Instant) throws {
+        guard let row = try Row.fetchOne(db.cachedStatement(sql: "SELECT citizen, body FROM consent WHERE id = ?"), arguments: [id.number]) else { return }
+        try appendVersion(id, of: PersonID(row[0] as String), state, reason, nil, by, at, body: row[1])
+    }
+
+    /// The one place where versions are written, each with its entry in its citizen's chain.
+    private func appendVersion(
+        _ id: ConsentID, of citizen: PersonID, _ state: ConsentState, _ reason: String?, _ asker: PersonID?, _ by: String, _ at: Instant, body: String
+    ) throws {
+        let entry = try enterConsent(state.rawValue, id, of: citizen, by: by, at: at, body: body)
         try run(
             """
-            INSERT INTO consentVersion (id, version, state, at, by, reason, body)
-            SELECT ?1, 1 + (SELECT ifnull(max(version), 0) FROM consentVersion WHERE id = ?1), ?2, ?3, ?4, ?5, body FROM consent WHERE id = ?1
-            """, [id.number, state.rawValue, at.milliseconds, by, reason])
+            INSERT INTO consentVersion (id, version, state, at, by, reason, body, asker, entry)
+            SELECT ?1, 1 + ifnull(max(version), 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM consentVersion WHERE id = ?1
+            """, [id.number, state.rawValue, at.milliseconds, by, reason, body, asker?.name, entry])
     }
 }
 

@@ -45,10 +45,15 @@ extension StoreTurn {
     /// What belongs to an alert that is kept stays with it, however old. An alert stays while it is open, while one of
     /// its notices has still to be sent, and while it has the newest entry of all history, from which entries are numbered.
     ///
-    /// - Parameter rowsMax: about as many rows go; one alert always goes whole.
+    /// The entries that record them in their citizens' chains lose their contents, and the chains say so.
+    ///
+    /// - Parameters:
+    ///   - rowsMax: about as many rows go; one alert always goes whole.
+    ///   - at: when this happens; nil: not known better than `before`.
     /// - Returns: how many rows went; 0 when there is nothing more to do.
-    public func dropRecords(before: Instant, rowsMax: Int) throws -> Int {
+    public func dropRecords(before: Instant, rowsMax: Int, at: Instant? = nil) throws -> Int {
         var dropped = 0
+        var entries: [Int64: [Int64]] = [:]
         let alerts = try Int64.fetchAll(
             db,
             sql: """
@@ -58,17 +63,35 @@ extension StoreTurn {
                 ORDER BY endedAt, id LIMIT ?
                 """, arguments: [before.milliseconds, rowsMax])
         for alert in alerts where dropped < rowsMax {
+            for row in try Row.fetchAll(db, sql: "SELECT raisedEntries, endedEntries FROM alert WHERE id = ?", arguments: [alert]) {
+                for entry in "\(row[0] as String? ?? "") \(row[1] as String? ?? "")".split(separator: " ") {
+                    let parts = entry.split(separator: ":").compactMap { Int64($0) }
+                    if parts.count == 2 { entries[parts[0], default: []].append(parts[1]) }
+                }
+            }
             for sql in ["DELETE FROM history WHERE alert = ?", "DELETE FROM notice WHERE alert = ?", "DELETE FROM alert WHERE id = ?"] {
                 try run(sql, [alert])
                 dropped += db.changesCount
             }
         }
+        if dropped < rowsMax {
+            let told = try Row.fetchAll(
+                db.cachedStatement(sql: """
+                    DELETE FROM disclosure WHERE n IN (
+                        SELECT n FROM disclosure AS d WHERE at < ?
+                            AND NOT EXISTS (SELECT 1 FROM alert WHERE alert.id = d.alert) ORDER BY at LIMIT ?)
+                    RETURNING citizen, entry
+                    """), arguments: [before.milliseconds, rowsMax - dropped])
+            dropped += told.count
+            for row in told {
+                guard let entry = row[1] as Int64?, let citizen = try StoreReader(db: db).pseudonym(PersonID(row[0] as String)) else { continue }
+                entries[citizen, default: []].append(entry)
+            }
+        }
+        for (citizen, numbers) in entries.sorted(by: { $0.key < $1.key }) {
+            try eraseChainBodies(of: citizen, entries: numbers, because: .age, at: at ?? before)
+        }
         for sql in [
-            """
-            DELETE FROM disclosure WHERE n IN (
-                SELECT n FROM disclosure AS d WHERE at < ?
-                    AND NOT EXISTS (SELECT 1 FROM alert WHERE alert.id = d.alert) ORDER BY at LIMIT ?)
-            """,
             """
             DELETE FROM decision WHERE id IN (
                 SELECT id FROM decision AS d WHERE at < ?

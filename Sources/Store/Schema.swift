@@ -22,6 +22,9 @@ enum Schema {
         migrator.registerMigration("6 what exports brought") { db in
             try db.execute(sql: ImportSchema.tables)
         }
+        migrator.registerMigration("7 hash chains") { db in
+            try db.execute(sql: chainTables)
+        }
         return migrator
     }
 

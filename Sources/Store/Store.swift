@@ -19,6 +19,12 @@ public final class Store {
     /// Where in `pending` a thinned series keeps its newest reading, so that the next takes its place at once.
     var thinnedPlaces: [Int32: Int] = [:]
     var statements = HotStatements()
+    var chains = ChainCache()
+    /// Salts and blindings of the chains. Nothing that the gateway does depends on what comes out of it.
+    public var randomBytes: (_ count: Int) -> Data = { count in
+        var source = SystemRandomNumberGenerator()
+        return Data((0..<count).map { _ in UInt8.random(in: .min ... .max, using: &source) })
+    }
     /// What the last commit took, flushing to disk included. For the metrics.
     public private(set) var lastCommitNanoseconds: Int64 = 0
 
@@ -115,6 +121,7 @@ public final class Store {
         newestKeys.removeAll(keepingCapacity: true)
         pending.removeAll(keepingCapacity: true)
         thinnedPlaces.removeAll(keepingCapacity: true)
+        chains.removeAll()
     }
 
     /// Inserts what a turn has appended, in the order of the table instead of that of the messages: neighbours

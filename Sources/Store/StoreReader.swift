@@ -165,16 +165,17 @@ public struct StoreReader {
         ).map { (Instant(milliseconds: $0[0]), ($0[1] as Int64?).map(Instant.init(milliseconds:)) ?? .distantFuture) }
     }
     private func disclosures(_ clause: String, _ arguments: StatementArguments) throws -> [Disclosure] {
-        try Row.fetchAll(db.cachedStatement(sql: "SELECT * FROM disclosure WHERE " + clause), arguments: arguments).map { row in
-            Disclosure(
-                at: Instant(milliseconds: row["at"]), citizen: PersonID(row["citizen"] as String),
-                recipient: PersonID(row["recipient"] as String), alert: (row["alert"] as Int64?).map(AlertID.init),
-                notice: (row["notice"] as Int64?).map(NoticeID.init),
-                decision: (row["decision"] as Int64?).map(DecisionID.init), data: row["data"],
-                detail: Detail(row["detail"] as String) ?? .nothing,
-                stage: (row["stage"] as String?).flatMap { Stage($0) },
-                state: Disclosure.State(rawValue: row["state"]) ?? .queued, isEmergency: row["emergency"])
-        }
+        try Row.fetchAll(db.cachedStatement(sql: "SELECT * FROM disclosure WHERE " + clause), arguments: arguments).map(Self.disclosure)
+    }
+    static func disclosure(_ row: Row) -> Disclosure {
+        Disclosure(
+            at: Instant(milliseconds: row["at"]), citizen: PersonID(row["citizen"] as String),
+            recipient: PersonID(row["recipient"] as String), alert: (row["alert"] as Int64?).map(AlertID.init),
+            notice: (row["notice"] as Int64?).map(NoticeID.init),
+            decision: (row["decision"] as Int64?).map(DecisionID.init), data: row["data"],
+            detail: Detail(row["detail"] as String) ?? .nothing,
+            stage: (row["stage"] as String?).flatMap { Stage($0) },
+            state: Disclosure.State(rawValue: row["state"]) ?? .queued, isEmergency: row["emergency"])
     }
     /// What operators did in this person's name. Oldest first.
     public func operatorActs(for person: PersonID, since: Instant, limit: Int) throws

@@ -208,6 +208,8 @@ public struct StoreTurn {
         }
     }
     public func save(_ alert: Alert) throws {
+        let before = try Row.fetchOne(
+            db.cachedStatement(sql: "SELECT endedEntries FROM alert WHERE id = ?"), arguments: [alert.id.number])
         try run(
             """
             INSERT INTO alert (id, home, rule, raisedAt, endedAt, body) VALUES (?, ?, ?, ?, ?, ?)
@@ -215,6 +217,9 @@ public struct StoreTurn {
             """,
             [alert.id.number, alert.home.name, alert.matter.rule.name, alert.raisedAt.milliseconds,
                 alert.ending?.at.milliseconds, try Body.encode(alert)])
+        if alert.citizens.isEmpty { return }
+        if before == nil { try enterRaised(alert) }
+        if let ending = alert.ending, before?[0] as String? == nil { try enterEnded(alert, ending) }
     }
     public func append(_ entry: HistoryEntry, to alert: AlertID) throws {
         try run("INSERT INTO history (alert, at, body) VALUES (?, ?, ?)",
@@ -232,13 +237,16 @@ public struct StoreTurn {
             """, [notice.id.number, notice.alert.number, notice.state.rawValue, try Body.encode(notice)])
     }
     public func append(_ d: Disclosure) throws {
+        let (citizen, to) = (try pseudonym(d.citizen), try pseudonym(d.recipient))
         try run(
             """
-            INSERT INTO disclosure (at, citizen, recipient, alert, notice, decision, data, detail, stage, state, emergency)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO disclosure (at, citizen, recipient, alert, notice, decision, data, detail, stage, state, emergency, entry)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [d.at.milliseconds, d.citizen.name, d.recipient.name, d.alert?.number, d.notice?.number, d.decision?.number,
-                d.data, d.detail.name, d.stage?.name, d.state.rawValue, d.isEmergency])
+                d.data, d.detail.name, d.stage?.name, d.state.rawValue, d.isEmergency, try chainHead(citizen).n + 1])
+        let n = db.lastInsertedRowID
+        try enter(.disclosure, row: n, of: citizen, ChainBody.disclosure(d, n: n, to: to))
     }
     public func logOperator(at: Instant, uid: UInt32, actingFor: String?, command: String, outcome: String) throws {
         try run("INSERT INTO operatorLog (at, uid, actingFor, command, outcome) VALUES (?, ?, ?, ?, ?)",

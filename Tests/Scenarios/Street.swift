@@ -1,3 +1,4 @@
+import Audit
 import Care
 import CareTesting
 import Foundation
@@ -29,9 +30,10 @@ struct Street {
     ///   - permits: Ada's two permits, c1 (that something happened) and c2 (who and where, once accepted).
     ///   - phone: Maria's address for messages to her phone.
     init(
-        rules: String = Self.rules, permits: Bool = true, phone: String? = nil, settings: GatewayConfiguration = GatewayConfiguration()
+        rules: String = Self.rules, permits: Bool = true, phone: String? = nil, settings: GatewayConfiguration = GatewayConfiguration(),
+        auditKey: AuditKey? = nil
     ) throws {
-        gateway = try TestGateway(rules: rules, settings: settings)
+        gateway = try TestGateway(rules: rules, settings: settings, auditKey: auditKey)
         try gateway.say(.circleAdd(circle: "oak-street", title: "Oak Street"))
         try gateway.say(
             .homeAdd(home: "elm-3", circle: "oak-street", zone: "Europe/London", address: "3 Elm Road", latitude: 51.5, longitude: -0.2))

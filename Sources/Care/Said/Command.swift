@@ -107,6 +107,7 @@ public enum Command: Codable, Hashable, Sendable {
     case dataImport(part: ImportPart, citizen: String?, home: String?, isCheck: Bool)
     /// What was taken in from another gateway: `kind` as in `ImportPart.entries`.
     case dataPast(citizen: String?, kind: String?)
+    case audit(AuditQuery)
     case status
 }
 

@@ -136,6 +136,7 @@ extension Engine {
         case .dataExport(let citizen): return try dataExport(citizen, actor, tx)
         case .dataImport(let part, let citizen, let home, let isCheck): return try dataImport(part, citizen, home, isCheck: isCheck, actor, tx)
         case .dataPast(let citizen, let kind): return try dataPast(citizen, kind, actor, tx)
+        case .audit(let query): return try audit(query, actor, tx)
         case .status: return status(actor)
         case .coverage, .insights: return try aside(command, actor)()
         }
@@ -227,6 +228,7 @@ extension Command {
         case .dataExport: "data export"
         case .dataImport(_, _, _, let isCheck): isCheck ? "data import --check" : "data import"
         case .dataPast: "data past"
+        case .audit(let query): "audit \(query.name)"
         case .status: "status"
         case .coverage: "coverage"
         case .insights: "insights"
@@ -249,6 +251,7 @@ extension Command {
         case .deviceWatch(_, let after): after < 0
         // An import is hundreds of pieces and one act.
         case .dataImport(let part, _, _, _): if case .begin = part { true } else { false }
+        case .audit(let query): query.isLogged
         case .status: false
         default: true
         }

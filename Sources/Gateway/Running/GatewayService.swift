@@ -121,6 +121,7 @@ public final class GatewayService: Service, CommandPerformer {
         engine.journal = disk.journal
         exports.begin(store.exportSource)
         defer { exports.end() }
+        beginAudit(engine)
         log.notice("The gateway is running.", metadata: ["broker": "\(configuration.mqttHost):\(configuration.mqttPort)"])
         try loop(engine, client, store, time, disk)
         shutDown(engine, client, store)
@@ -130,6 +131,13 @@ public final class GatewayService: Service, CommandPerformer {
             ended.signal()
         }
         _ = ended.wait(timeout: .now() + .seconds(1))
+    }
+
+    /// Without a key nothing can be signed; that keeps nobody from being helped.
+    private func beginAudit(_ engine: Engine) {
+        do { try engine.beginAudit(try AuditKeyFile.load(folder: configuration.dataFolder)) } catch {
+            log.error("\(error)")
+        }
     }
 
     /// Opens what is on disk, or, where that is damaged, the newest good copy of it.

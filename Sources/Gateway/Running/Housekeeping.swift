@@ -31,6 +31,7 @@ extension Engine {
     ///
     /// - Returns: whether there is more to remove.
     public func sweep() throws -> Bool {
+        if try enterLater() { return true }
         guard now >= nextSweep else { return false }
         let from = sweepFrom ?? 1
         let limits = configuration.limits
@@ -38,7 +39,7 @@ extension Engine {
             let (next, _) = try tx.dropReadings(
                 before: now - .days(Int64(limits.readingsKeptDays)), fromSeries: from, rowsMax: Self.sweepRowsMax)
             if let next { return next }
-            let dropped = try tx.dropRecords(before: now - .days(Int64(limits.recordsKeptDays)), rowsMax: Self.sweepRowsMax)
+            let dropped = try tx.dropRecords(before: now - .days(Int64(limits.recordsKeptDays)), rowsMax: Self.sweepRowsMax, at: now)
             // Readings are done; the step is repeated for the records alone.
             return dropped > 0 ? .max : nil
         }

@@ -1,3 +1,4 @@
+import Audit
 import Care
 import Devices
 import Logging
@@ -67,6 +68,11 @@ public final class Engine {
     var underway: Underway?
     /// Where what people decided is kept beside the database; nil where there is none (a replay, most tests).
     public var journal: ActJournal?
+    /// What days are signed with; nil: none is signed (a replay, most tests). See `DailyRoot.swift`.
+    var auditKey: AuditKey?
+    var proofGiving: ProofGiving?
+    /// There may be rows from before the chains that have no entry yet.
+    var mayEnterLater = true
     /// The series at which the removal of old readings goes on; nil: nothing is being removed.
     var sweepFrom: Int32?
     var nextSweep = Instant.distantPast
@@ -254,6 +260,7 @@ public final class Engine {
         case .alert(let id): try alertDue(id, tx)
         case .consent(let id): try consentDue(id, tx)
         case .pause(let id): try pauseDue(id, tx)
+        case .dailyRoot: try signDay(tx)
         case .detector(let key):
             if let held = heldUntil(key) {
                 // Only in memory: the row stays, and a restart looks at it again.

@@ -82,6 +82,7 @@ extension Engine {
     ///   gone, so it is said again, and what waited there is lost, which coordinators are told.
     public func connected(sessionPresent: Bool) throws {
         noteConnected(sessionPresent: sessionPresent)
+        giveProofsAnew()
         try turn { tx in
             if line.mustForget {
                 try tx.forgetAcknowledged()

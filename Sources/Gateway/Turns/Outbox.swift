@@ -26,7 +26,13 @@ extension Engine {
             for topic in toClear { _ = try? outbound.publish(Publication.cleared(topic: topic)) }
             toClear.removeAll()
         }
+        // Whom somebody calls for is told first.
+        try sendNotices(outbound)
         sendWords(outbound)
+        try giveProofs(outbound)
+    }
+
+    private func sendNotices(_ outbound: any Outbound) throws {
         try sendPrepared(outbound)
         let due = dueNotices()
         guard !due.isEmpty else { return }

@@ -27,7 +27,10 @@ extension Engine {
         log.critical(
             "The database was damaged; the gateway goes on from a backup.",
             metadata: ["backup": "\(recovered.backupAt.iso)", "kept": "\(recovered.brokenFile)", "detail": "\(recovered.detail)"])
-        try turn { tx in try raise(.restored, from: recovered.backupAt, until: now, tx) }
+        try turn { tx in
+            try tx.enterRestored(backup: recovered.backupAt, at: now)
+            try raise(.restored, from: recovered.backupAt, until: now, tx)
+        }
     }
 
     // MARK: A message that ends the process

@@ -7,6 +7,8 @@ enum DeadlineKey: Hashable, Comparable, Sendable {
     case consent(ConsentID)
     case pause(PauseID)
     case detector(DetectorKey)
+    /// The next signed day; see `DailyRoot.swift`.
+    case dailyRoot
 
     /// As it stands on disk.
     var text: String {
@@ -15,6 +17,7 @@ enum DeadlineKey: Hashable, Comparable, Sendable {
         case .consent(let id): "consent/\(id.number)"
         case .pause(let id): "pause/\(id.number)"
         case .detector(let key): "watch/\(key.text)"
+        case .dailyRoot: "audit/root"
         }
     }
 
@@ -27,12 +30,14 @@ enum DeadlineKey: Hashable, Comparable, Sendable {
             self = .pause(id)
         } else if text.hasPrefix("watch/"), let key = DetectorKey(text: String(text.dropFirst(6))) {
             self = .detector(key)
+        } else if text == "audit/root" {
+            self = .dailyRoot
         } else {
             return nil
         }
     }
 
-    /// Alerts before consents before pauses before detectors, so that of two things due at the same instant the order is always the
+    /// Alerts before consents before pauses before detectors before the day's root, so that of two things due at the same instant the order is always the
     /// same, and a detector finds a pause ended that ends then.
     static func < (a: DeadlineKey, b: DeadlineKey) -> Bool {
         switch (a, b) {
@@ -50,6 +55,7 @@ enum DeadlineKey: Hashable, Comparable, Sendable {
         case .consent: 1
         case .pause: 2
         case .detector: 3
+        case .dailyRoot: 4
         }
     }
 }
