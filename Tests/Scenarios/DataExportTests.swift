@@ -1,3 +1,4 @@
+import Audit
 import Care
 import CareTesting
 import Foundation
@@ -67,6 +68,15 @@ import Zip
         for line in try #require(files["readings.jsonl"]).split(separator: "\n") { _ = try JSONDecoder().decode(JSON.self, from: Data(line.utf8)) }
         #expect(files["who-saw.csv"]?.contains("Maria Lopez") == true)
         #expect(files["consents.jsonl"]?.split(separator: "\n").count == 2)
+        #expect(files["consents.jsonl"]?.contains(#""state":"withdrawn""#) == true)
+        // What was taken along can be verified without a gateway.
+        let chain = FileManager.default.temporaryDirectory.appendingPathComponent("audit-\(UUID().uuidString).jsonl").path
+        try Data(try #require(files["audit.jsonl"]).utf8).write(to: URL(fileURLWithPath: chain))
+        defer { unlink(chain) }
+        let reports = try ChainFileVerifier.verify(path: chain)
+        #expect(reports.count == 1)
+        #expect(reports[0].report.findings == [])
+        #expect(reports[0].report.entries > 4)
         let receipts = try JSONDecoder().decode(JSON.self, from: Data(try #require(files["consent-receipts.jsonld"]).utf8))
         guard case .array(let graph) = receipts["@graph"] else { return #expect(Bool(false), "no receipts") }
         #expect(graph.count == 2)

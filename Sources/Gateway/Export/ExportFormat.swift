@@ -23,6 +23,8 @@ public enum ExportFormat {
         case decisions = "decisions.jsonl"
         case alerts = "alerts.jsonl"
         case observations = "fhir-observations.json"
+        /// For `caring audit verify --file`, which needs no gateway.
+        case audit = "audit.jsonl"
         case manifest = "manifest.json"
         case sums = "SHA256SUMS"
     }

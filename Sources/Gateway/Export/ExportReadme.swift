@@ -39,6 +39,7 @@ extension Exporter {
               decisions.jsonl         why somebody was told something or not
               alerts.jsonl            when help was called, and what happened then
               fhir-observations.json  what is about your health, in the form that doctors' programs use (FHIR R4)
+              audit.jsonl             proof that nothing of all this was changed: caring audit verify --file audit.jsonl
               manifest.json           when this was made, and how much is in it
               SHA256SUMS              to find out whether a file was damaged
 

@@ -50,8 +50,29 @@ extension Exporter {
                     "origin": .string(order.instance), "id": .optional(id("c", row.int("id"))), "say": .string(say),
                     "givenAt": .optional(instant(row, "givenAt")), "withdrawnAt": .optional(instant(row, "withdrawnAt")),
                     "record": (try? JSONDecoder().decode(JSON.self, from: Data(text.utf8))) ?? .string(text), "stored": .object(stored),
+                    "versions": try versions(of: row.int("id")),
                 ]).text, false)
         }
+    }
+
+    /// Each version that there ever was, without what it said: that stands in the receipts of the time and in `record`.
+    private func versions(of id: Int64?) throws -> JSON {
+        guard let id else { return .array([]) }
+        var versions: [JSON] = []
+        try disk.rows("SELECT version, state, at, by, reason FROM consentVersion WHERE id = ? ORDER BY version", [id]) { row in
+            versions.append(
+                .object([
+                    "version": .int(row.int("version") ?? 0), "state": .optional(row.text("state")), "at": .optional(instant(row, "at")),
+                    "by": .optional(row.text("by")), "reason": .optional(row.text("reason")),
+                ]))
+        }
+        return .array(versions)
+    }
+
+    /// The citizen's own chain with its newest proofs.
+    func writeAudit() throws {
+        guard let citizen = try disk.reader.pseudonym(person.id) else { return }
+        try disk.reader.chainLines(of: citizen) { text in try line { $0.add(text) } }
     }
 
     private func consentNames() throws -> ConsentNames {

@@ -72,6 +72,7 @@ final class Exporter {
         try member(.decisions) { try writeDecisions() }
         try member(.alerts) { try writeAlerts() }
         try member(.observations, mayBeLarge: isLarge) { try writeObservations() }
+        try member(.audit) { try writeAudit() }
         try member(.manifest) { add(manifest().text + "\n") }
         let lines = sums.map { "\($0.sum)  \($0.name)\n" }.joined()
         try member(.sums) { add(lines) }
