@@ -44,8 +44,10 @@ extension World {
                 if let first = kind.dark.firstIndex(of: true) { say.append("  A \u{201C}\(safeText(kind.rules.first?.kind ?? ""))\u{201D} on \(WeekWords.hour(first)) reaches nobody.") }
             }
             if !offDuty.isEmpty { say.append("  Nobody is on duty then, but somebody would be asked all the same: \(offDuty).") }
-            for (rule, isNoticed) in zip(kind.rules, kind.isNoticed) where !isNoticed {
-                say.append("  No device here tells of \u{201C}\(safeText(rule.kind))\u{201D}, so it would not be noticed.")
+            // A device that has never been used cannot be told from one that is not there.
+            let silent = zip(kind.rules, kind.isNoticed).filter { !$0.1 }.map { "\u{201C}\(safeText($0.0.kind))\u{201D}" }
+            if !silent.isEmpty {
+                say.append("  Nothing here has ever told of \(list(silent)): try \(silent.count == 1 ? "it" : "them") once, or \(silent.count == 1 ? "it" : "they") may not be noticed.")
             }
             for (n, hour) in kind.hours.enumerated() {
                 guard let hour else { continue }

@@ -95,11 +95,11 @@ struct InsightWords {
             guard !known.isEmpty else { continue }
             let earlier = days.filter { $0.day < first && $0.day.number >= first.number - Engine.usualDays }.compactMap(topic.value)
             let typical = Usual.median(known)
-            var line = "\(topic.title): \(shown.count == 1 ? "" : "usually ")\(topic.words(typical))"
+            var line = "\(topic.title): \(known.count == 1 ? "" : "usually ")\(topic.words(typical))"
             if known.count > 1, let least = known.min(), let most = known.max(), topic.words(least) != topic.words(most) {
                 line += ", from \(topic.words(least)) to \(topic.words(most))"
             }
-            line += known.count < shown.count ? " (of \(counted(known.count, "day")) with figures)." : "."
+            line += known.count < shown.count ? known.count == 1 ? " (on one day)." : " (of \(known.count) days with figures)." : "."
             var change = "unknown"
             if let usual = Usual(earlier) {
                 switch usual.compare(typical, least: topic.least) {

@@ -13,7 +13,7 @@ extension Engine {
         let person = try citizen(nil, actor)
         guard let home = person.home else { throw CommandProblem.failed("\(person.id) has no home here.") }
         let zone = world.zone(of: home)
-        let since = try past(sinceText, zone: zone, fallback: .days(7))
+        let since = try past(sinceText, zone: zone, fallback: .days(6))
         guard let first = zone.local(since)?.day, let today = zone.local(now)?.day else {
             throw CommandProblem.failed("The time zone of this home ends before that; choose a later --since.")
         }

@@ -16,7 +16,7 @@ struct Coverage: Sendable {
     var rules: [Rule]
     /// By the home's own clocks: Monday's 24 hours first. Nil: an hour that a change to summer time skips.
     var hours: [Hour?]
-    /// Whether any device of the home can show it; of a rule that watches for absence or silence always.
+    /// Whether any device of the home has shown that it can tell of it; of a rule that watches for absence or silence always.
     var isNoticed: [Bool]
 
     static let hoursOfWeek = 168
