@@ -49,6 +49,17 @@ import Testing
         #expect(try values("bob").count == 10)
     }
 
+    @Test func `what comes faster than can be shown is counted`() throws {
+        let street = try Street()
+        func look(_ after: Int64) throws -> Reply { try street.gateway.say(.deviceWatch(home: nil, after: after), as: "ada") }
+        let next = try #require(try look(-1).next)
+        for n in 0..<300 { try street.gateway.publish(street.button, #"{"battery":\#(n % 100)}"#) }
+        let reply = try look(next)
+        #expect(reply.say.first == "44 messages came faster than can be shown here.")
+        #expect(reply.items.count == 257)
+        #expect(try look(try #require(reply.next)).items.isEmpty)
+    }
+
     @Test func `only whose it is alone may give it away, and only within the home`() throws {
         let street = try Street()
         try withBob(street)

@@ -150,7 +150,7 @@ extension Engine {
         let home = try home(name, actor)
         // Each person begins with a negative number, which is an entry in the log; so does whoever was there before a restart.
         guard after < 0 || deviceWatch.isWatching(home, person.id, now: now) else { return Reply(next: -1) }
-        guard let (seen, next) = deviceWatch.look(home, person.id, after: after, now: now) else {
+        guard let (seen, missed, next) = deviceWatch.look(home, person.id, after: after, now: now) else {
             throw CommandProblem.failed("\(DeviceWatch.homesMax) homes are watched already: try again when somebody has stopped.")
         }
         var say: [String] = []
@@ -158,6 +158,10 @@ extension Engine {
         for (device, words) in pausedForWatch(home, person.id) {
             say.append("\(Self.called(device))  → \(words)")
             items.append(.object(["device": .string(device.address), "paused": true]))
+        }
+        if missed > 0 {
+            say.append("\(counted(missed, "message")) came faster than can be shown here.")
+            items.append(.object(["missed": .int(Int64(missed))]))
         }
         for one in seen {
             let isMine = mayShow(one, of: home, to: person.id)

@@ -9,6 +9,8 @@ struct DeviceWatch {
     static let homesMax = 16
     /// Messages of one home that are remembered.
     static let messagesMax = 256
+    /// That many of those that made room are counted.
+    static let missedMax = 4_096
     /// Of each message.
     static let payloadBytesMax = 512
     /// Nobody has asked for so long: nobody looks any more.
@@ -30,6 +32,8 @@ struct DeviceWatch {
         var asked: [PersonID: Instant]
         var askedAt: Instant { asked.values.max() ?? .distantPast }
         var seen: [Seen] = []
+        /// Numbers of those that made room.
+        var gone: [Int64] = []
         /// What each was told of as paused.
         var told: [PersonID: Set<String>] = [:]
     }
@@ -50,15 +54,17 @@ struct DeviceWatch {
 
     /// Somebody looks: what was seen after `after`, and what to ask for next. A negative `after`: from now on.
     ///
-    /// - Returns: nil where too many homes are looked at.
-    mutating func look(_ home: HomeID, _ person: PersonID, after: Int64, now: Instant) -> (seen: [Seen], next: Int64)? {
+    /// - Returns: nil where too many homes are looked at; `missed`: how many came since and had to make room, as far as that is
+    ///   remembered.
+    mutating func look(_ home: HomeID, _ person: PersonID, after: Int64, now: Instant) -> (seen: [Seen], missed: Int, next: Int64)? {
         expire(now: now)
         guard homes[home] != nil || homes.count < Self.homesMax else { return nil }
         homes[home, default: Watched(asked: [:])].asked[person] = now
         // Who begins to look is told anew.
         if after < 0 { homes[home]?.told[person] = nil }
         let seen = after < 0 ? [] : (homes[home]?.seen ?? []).filter { $0.n > after }
-        return (seen, seen.last?.n ?? max(after, next - 1))
+        let missed = after < 0 ? 0 : (homes[home]?.gone ?? []).count { $0 > after }
+        return (seen, missed, seen.last?.n ?? max(after, next - 1))
     }
 
     /// Whether this person is to be told now that something is paused: once, however much of it comes.
@@ -71,7 +77,10 @@ struct DeviceWatch {
         var seen = seen
         seen.n = next
         next += 1
-        if (homes[home]?.seen.count ?? 0) >= Self.messagesMax { homes[home]?.seen.removeFirst() }
+        if (homes[home]?.seen.count ?? 0) >= Self.messagesMax, let first = homes[home]?.seen.removeFirst() {
+            if (homes[home]?.gone.count ?? 0) >= Self.missedMax { homes[home]?.gone.removeFirst(Self.missedMax / 2) }
+            homes[home]?.gone.append(first.n)
+        }
         homes[home]?.seen.append(seen)
     }
 }
