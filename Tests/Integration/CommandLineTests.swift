@@ -88,7 +88,7 @@ extension RealProcesses {
                 ),
                 (
                     ["who-saw", "--as", "ada"],
-                    ["entry", "at", "citizen", "recipient", "alert", "notice", "decision", "data", "detail", "stage", "state"]
+                    ["entry", "at", "citizen", "recipient", "alert", "notice", "decision", "data", "detail", "stage", "state", "emergency"]
                 ),
                 (
                     ["alert", "list", "--as", "carla"],
