@@ -96,8 +96,16 @@ public struct ChainVerifier {
         report.newestProof = self.proofs.map(\.signed.day).max()
     }
 
+    /// Entries of one chain: more than a gateway could ever write.
+    private static let numberMax: Int64 = 1 << 48
+
     public mutating func take(_ entry: ChainEntry) {
         report.entries += 1
+        // No chain is so long; the number is another's work.
+        guard (1..<Self.numberMax).contains(entry.n) else {
+            found(.altered, nil, "An entry has a number that no chain reaches: it was changed.")
+            return
+        }
         guard entry.n > last else { return takeLate(entry) }
         if entry.n > last + 1 {
             missing.insert(contentsOf: last + 1..<entry.n)
@@ -179,7 +187,7 @@ public struct ChainVerifier {
         if entry.kind == "restored" { restores.append(Restore(n: entry.n, at: marks.at ?? 0, backup: marks.backup ?? 0)) }
         for range in marks.entries ?? [] where range.count == 2 && range[0] <= range[1] {
             // It cannot speak of what comes after it.
-            explained.insert(contentsOf: min(range[0], entry.n)..<min(range[1] + 1, entry.n))
+            explained.insert(contentsOf: min(range[0], entry.n)..<min(range[1], entry.n - 1) + 1)
         }
     }
 

@@ -124,8 +124,12 @@ extension StoreReader {
             let rows = try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT v.id, v.version FROM consentVersion v WHERE \(Self.citizenOfVersion) = ? AND NOT EXISTS (
-                        SELECT 1 FROM chain WHERE chain.citizen = ? AND chain.n = v.entry AND chain.kind = 'consent' AND chain.row = v.id)
+                    SELECT v.id, v.version FROM consentVersion v
+                    WHERE v.id IN (
+                            SELECT id FROM consent WHERE citizen = ?1
+                            UNION SELECT id FROM consentVersion WHERE asker IS NOT NULL AND json_valid(body) AND json_extract(body, '$.citizen') = ?1)
+                        AND NOT EXISTS (
+                            SELECT 1 FROM chain WHERE chain.citizen = ?2 AND chain.n = v.entry AND chain.kind = 'consent' AND chain.row = v.id)
                     ORDER BY v.id, v.version
                     """, arguments: [person.name, citizen])
             for row in rows {

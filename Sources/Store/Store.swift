@@ -46,9 +46,11 @@ public final class Store {
             var configuration = Configuration()
             configuration.label = "caring"
             configuration.busyMode = .timeout(5)
-            configuration.maximumReaderCount = 4
+            // Two exports, two answers beside the turns, a backup, and the turns themselves, which must never wait for the others.
+            configuration.maximumReaderCount = 8
             configuration.prepareDatabase { db in
-                try db.execute(sql: "PRAGMA cache_size = -24576")  // 24 MiB
+                // 24 MiB for the writer; readers go through the tables once.
+                try db.execute(sql: "PRAGMA cache_size = \(db.configuration.readonly ? -4096 : -24576)")
             }
             pool = try DatabasePool(path: path, configuration: configuration)
             try pool.writeWithoutTransaction { db in

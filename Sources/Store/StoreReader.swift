@@ -162,7 +162,16 @@ public struct StoreReader {
     public func claims(_ device: DeviceID, _ citizen: PersonID) throws -> [(from: Instant, until: Instant)] {
         try Row.fetchAll(
             db.cachedStatement(sql: "SELECT at, releasedAt FROM claim WHERE device = ? AND citizen = ? ORDER BY n"), arguments: [device.number, citizen.name]
-        ).map { (Instant(milliseconds: $0[0]), ($0[1] as Int64?).map(Instant.init(milliseconds:)) ?? .distantFuture) }
+        ).map { (from: Instant(milliseconds: $0[0]), until: ($0[1] as Int64?).map(Instant.init(milliseconds:)) ?? .distantFuture) }
+            // What an import brought may overlap with what was claimed here.
+            .sorted { $0.from < $1.from }
+            .reduce(into: []) { merged, claim in
+                if let last = merged.last, claim.from <= last.until {
+                    merged[merged.count - 1].until = max(last.until, claim.until)
+                } else {
+                    merged.append(claim)
+                }
+            }
     }
     private func disclosures(_ clause: String, _ arguments: StatementArguments) throws -> [Disclosure] {
         try Row.fetchAll(db.cachedStatement(sql: "SELECT * FROM disclosure WHERE " + clause), arguments: arguments).map(Self.disclosure)

@@ -33,7 +33,7 @@ extension RealProcesses {
                 #expect(ran.code == 0 && ran.out.hasPrefix("The chain of ada is whole and as it was written:"), "\(ran)")
             }
             let refused = street.caring("audit", "verify", "--citizen", "ada", "--as", "maria")
-            #expect(refused.code == 1 && refused.out.isEmpty && refused.err.contains("Only Ada Brown may do this"), "\(refused)")
+            #expect(refused.code == 1 && refused.out.isEmpty && refused.err.contains("Only ada may do this"), "\(refused)")
             let export = street.caring("audit", "export", "--as", "ada", "--out", path("chain.jsonl"))
             #expect(export.code == 0 && export.out.contains("entries are in"), "\(export)")
             #expect(try FileManager.default.attributesOfItem(atPath: path("chain.jsonl"))[.posixPermissions] as? Int == 0o600)

@@ -78,17 +78,36 @@ import Testing
         #expect(!reply.say.contains { $0.contains("ever told of \u{201C}sos\u{201D}") })
     }
 
+    @Test func `what somebody else in the home permits for themselves is not told`() throws {
+        let street = try Street(permits: false)
+        try street.gateway.say(.citizenAdd(citizen: "bob", home: "elm-3", name: "Bob Brown", uid: nil))
+        try street.gateway.say(.deviceClaim(home: nil, device: "zigbee2mqtt/a button", citizens: [], expected: nil), as: "bob")
+        try street.gateway.publish("homes/elm-3/zigbee2mqtt/a button", #"{"action":"emergency"}"#)
+        try street.gateway.say(.consentGrant(consent(to: ["circle:oak-street"], data: ["safety"])), as: "bob")
+        #expect(hours(try coverage(street), "sos", "asked").max() == 0)
+        #expect(hours(try coverage(street, as: "bob"), "sos", "asked").min() == 3)
+        // Nobody moves: that is about both, and Ada permits nothing.
+        #expect(hours(try coverage(street, as: "bob"), "still", "asked").max() == 0)
+        #expect(try coverage(street, as: "bob").say.contains { $0.contains("about everybody who lives here") })
+    }
+
     @Test func `a circle is told in counts, and of few homes not at all`() throws {
         let street = try Street()
         #expect(try coverage(street, "oak-street", as: "carla").items.isEmpty)
-        #expect(try coverage(street, "oak-street", as: "carla").say.contains { $0.contains("With fewer than 3 homes") })
-        for n in 4...6 {
+        #expect(try coverage(street, "oak-street", as: "carla").say.contains { $0.contains("With fewer than 5 homes") })
+        for n in 4...8 {
             try street.gateway.say(.homeAdd(home: "elm-\(n)", circle: "oak-street", zone: "Europe/London", address: nil, latitude: nil, longitude: nil))
             try street.gateway.say(.citizenAdd(citizen: "c\(n)", home: "elm-\(n)", name: "Citizen \(n)", uid: nil))
         }
+        // Empty homes are no cover for the one.
+        #expect(try coverage(street, "oak-street", as: "carla").items.isEmpty)
+        for n in 4...8 {
+            try street.gateway.say(.deviceClaim(home: nil, device: "zigbee2mqtt/button", citizens: [], expected: nil), as: "c\(n)")
+            try street.gateway.say(.consentRefuse(consent(to: ["helper:tom"], data: ["health"])), as: "c\(n)")
+        }
         let reply = try coverage(street, "oak-street", as: "carla")
-        #expect(hours(reply, "sos", "dark") == Array(repeating: 3, count: 168))
-        #expect(hours(reply, "sos", "homes") == Array(repeating: 4, count: 168))
+        #expect(hours(reply, "sos", "dark") == Array(repeating: 5, count: 168))
+        #expect(hours(reply, "sos", "homes") == Array(repeating: 6, count: 168))
         #expect(!reply.say.joined().contains("elm-"))
         #expect(try street.gateway.say(.coverage(circle: "oak-street", all: false), as: "ada").outcome == .refused)
     }

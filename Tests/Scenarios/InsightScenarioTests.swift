@@ -56,6 +56,18 @@ import Testing
         #expect(said.contains("What is usual for you shows after 7 days with figures."))
     }
 
+    @Test func `a day that was paused in part is not compared`() throws {
+        let street = try Street(rules: Street.rules.replacing("for: 12h", with: "for: 48h"))
+        try withSensor(street)
+        try midnight(street)
+        try live(street, days: 8, upAt: 7, pulse: 62)
+        try street.gateway.say(.pause(PauseDraft(length: "10h")), as: "ada")
+        try live(street, days: 1, upAt: 7, pulse: 62)
+        let reply = try street.gateway.say(.insights(since: "4d"), as: "ada")
+        #expect(reply.say.contains("One day on which you paused is left out."))
+        #expect(!reply.say.contains { $0.contains("later than") })
+    }
+
     @Test func `only one's own, and of a device that has moved only one's own time`() throws {
         let street = try Street()
         try withSensor(street)

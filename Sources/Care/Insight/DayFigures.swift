@@ -69,6 +69,8 @@ public struct DayFolding: Sendable {
     /// A state that nobody has confirmed or ended for so long is not counted on: a sensor may have gone.
     public static let stateMax: Span = .hours(14)
     private static let night: Span = .hours(6)
+    /// In the unit of any quantity.
+    public static let valueMax = 1e9
 
     private let zone: Zone
     public private(set) var days: [Day: DayFigures] = [:]
@@ -88,7 +90,8 @@ public struct DayFolding: Sendable {
     }
 
     public mutating func take(at: Instant, _ value: Value) {
-        guard let before = current, let local = zone.local(at) else { return }
+        // What no thing measures is left out: it could not be said in words.
+        guard let before = current, abs(value.asNumber) < Self.valueMax, let local = zone.local(at) else { return }
         let quantity = before.quantity
         let isTrue = value.asNumber != 0
         switch quantity.kind {

@@ -39,12 +39,14 @@ public struct Usual: Hashable, Sendable {
 
 /// A row of bars, one a value; a gap where there is none. For terminals: eight heights of U+2581 … U+2588.
 public func plot(_ values: [Double?]) -> String {
-    let known = values.compactMap { $0 }.filter(\.isFinite)
+    // Beyond this a difference might not be a number any more.
+    let values = values.map { $0.flatMap { abs($0) < 1e15 ? $0 : nil } }
+    let known = values.compactMap { $0 }
     guard let least = known.min(), let most = known.max() else { return "" }
     let bars: [Character] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
     return String(
         values.map { value -> Character in
-            guard let value, value.isFinite else { return "·" }
+            guard let value else { return "·" }
             guard most > least else { return bars[3] }
             return bars[min(7, max(0, Int(((value - least) / (most - least) * 7).rounded())))]
         })

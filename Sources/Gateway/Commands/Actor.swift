@@ -65,7 +65,7 @@ extension Engine {
             throw .failed("There is no citizen called \u{201C}\(safeText(name))\u{201D}.")
         }
         guard actor.person?.id == person.id else {
-            throw .refused("Only \(safeText(person.name)) may do this. An operator may do it for them with --as \(person.id).")
+            throw .refused("Only \(person.id) may do this. An operator may do it for them with --as \(person.id).")
         }
         return person
     }

@@ -16,6 +16,7 @@ extension Engine {
         case .key: return try auditPublicKey()
         case .chains(let citizen, let after): return try auditChains(citizen, after, actor, tx)
         case .proof(let citizen): return try auditProof(citizen, actor, tx)
+        case .proofs(let chain, _) where chain < 1: throw CommandProblem.failed("There is no such chain.")
         case .proofs(let chain, let before): return try auditProofs(chain, before, actor, tx)
         case .page(let chain, let after): return try auditPage(chain, after, actor, tx)
         case .rows(let chain, let after): return try auditRows(chain, after, actor, tx)

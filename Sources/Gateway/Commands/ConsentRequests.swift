@@ -81,7 +81,7 @@ extension Engine {
         if requests.isEmpty { return Reply(say: ["You have asked nobody for consent."]) }
         return Reply(
             say: requests.map { asked, state in
-                let citizen = asked.record.map { world.name($0.citizen) } ?? "somebody"
+                let citizen = asked.record.map { safeText($0.citizen.name) } ?? "somebody"
                 return "\(asked.id)  to \(citizen), \(asked.at.iso): \(state.rawValue)."
             },
             items: requests.map { .object(["consent": .string($0.asked.id.description), "state": .string($0.state.rawValue)]) })

@@ -49,6 +49,7 @@ extension World {
             if !silent.isEmpty {
                 say.append("  Nothing here has ever told of \(list(silent)): try \(silent.count == 1 ? "it" : "them") once, or \(silent.count == 1 ? "it" : "they") may not be noticed.")
             }
+            if kind.citizens != [citizen] { say.append("  Such an alert is about everybody who lives here, so what the others permit counts as well.") }
             for (n, hour) in kind.hours.enumerated() {
                 guard let hour else { continue }
                 items.append(
@@ -58,6 +59,8 @@ extension World {
                     ]))
             }
         }
+        let paused = (pauses[home] ?? []).filter { $0.holds(at: now) && $0.citizen == citizen }
+        if !paused.isEmpty { say.append("You have paused \(paused.contains(where: \.isOfEverything) ? "everything" : "a part of this") now: what is paused is not noticed until then. caring pause list shows it.") }
         let coordinators = people.responders.count { people[$0]?.kind == .coordinator }
         say.append(
             coordinators == 0
@@ -67,24 +70,26 @@ extension World {
     }
 
     /// Of fewer homes than this a count would tell of one of them.
-    static var coverageHomesMin: Int { 3 }
+    static var coverageHomesMin: Int { 5 }
     /// Homes that are looked at for one circle.
-    static var coverageHomesMax: Int { 500 }
+    static var coverageHomesMax: Int { 100 }
 
     /// For whoever coordinates: how many homes of a circle would reach nobody, and never which.
     func coverage(of circle: Circle, at now: Instant, emergenciesOnly: Bool) -> Reply {
         let all = homes.values.filter { $0.circle == circle.id }.map(\.id).sorted()
         let helpers = people.responders.compactMap { people[$0] }.filter { $0.kind == .helper && $0.circles.contains(circle.id) }
         var say = ["\(safeText(circle.title)): \(counted(all.count, "home")), \(counted(helpers.count, "helper")), \(helpers.count { $0.isOnDuty }) of them on duty now as they say themselves."]
-        guard all.count >= Self.coverageHomesMin else {
-            say.append("With fewer than \(Self.coverageHomesMin) homes a count would tell what one of them has permitted, so there is none.")
+        // Homes where nothing is claimed or nothing permitted are no cover for the others.
+        let alive = all.filter { home in devices(of: home).contains { !$0.device.citizens.isEmpty } && citizens(of: home).contains { consents[$0]?.isEmpty == false } }
+        guard alive.count >= Self.coverageHomesMin else {
+            say.append("With fewer than \(Self.coverageHomesMin) homes in which something is claimed and decided a count would tell what one of them has permitted, so there is none.")
             return Reply(say: say)
         }
         // Most severe first, as `coverage(of:)` gives them; a home that does without a rule is in no count of it.
         var order: [RuleID] = []
         var dark: [RuleID: [Int]] = [:]
         var watched: [RuleID: Int] = [:]
-        for home in all.prefix(Self.coverageHomesMax) {
+        for home in alive.prefix(Self.coverageHomesMax) {
             let living = citizens(of: home)
             guard !living.isEmpty else { continue }
             for kind in coverage(of: home, citizens: living, from: now, emergenciesOnly: emergenciesOnly) {
@@ -112,7 +117,7 @@ extension World {
                     ]))
             }
         }
-        if all.count > Self.coverageHomesMax { say.append("Only the first \(Self.coverageHomesMax) homes were looked at.") }
+        if alive.count > Self.coverageHomesMax { say.append("Only the first \(Self.coverageHomesMax) homes were looked at.") }
         return Reply(say: say, items: items)
     }
 

@@ -6,6 +6,8 @@ struct InsightWords {
     let first: Day
     let today: Day
     let zone: Zone
+    /// Of those that are shown: left out.
+    let pausedDays: Int
     /// There were more readings than are looked at.
     let isCut: Bool
 
@@ -121,11 +123,13 @@ struct InsightWords {
                 items.append(.object(["topic": .string(topic.title), "day": .string(day.iso), "value": value.map { .double($0) } ?? .null, "change": .string(change)]))
             }
         }
-        if say.isEmpty { return Reply(say: ["Nothing is known of these days: no device of yours has said anything that this can show."]) }
+        let leftOut = pausedDays == 0 ? [] : ["\(pausedDays == 1 ? "One day on which you paused is" : "\(pausedDays) days on which you paused are") left out."]
+        if say.isEmpty { return Reply(say: leftOut + ["Nothing is known of these days: no device of yours has said anything that this can show."]) }
         say.insert("\(shown.count == 1 ? first.inWords : "\(first.inWords) to \(today.inWords), one bar a day, \u{201C}·\u{201D} where nothing was heard"):", at: 0)
         if days.allSatisfy({ $0.day >= first }) || Usual(days.filter { $0.day < first }.map { _ in 0 }) == nil {
             say.append("What is usual for you shows after \(Usual.daysMin) days with figures.")
         }
+        say += leftOut
         if isCut { say.append("There are more readings than can be looked at at once; choose a later --since.") }
         say.append("These are counts of what devices said. They are no diagnosis and nobody else is told them.")
         return Reply(say: say, items: items)

@@ -24,18 +24,25 @@ extension Engine {
         var wanted: [(device: DeviceID, series: [Series])] = []
         for state in world.devices(of: home) { wanted.append((state.device.id, state.slots.compactMap { world.seriesInfo($0.series) })) }
         let (series, now, aside, id) = (wanted, self.now, store.aside, person.id)
+        // A day of which a part was not to be recorded is no day like the others.
+        var paused: Set<Day> = []
+        for pause in world.pauses[home] ?? [] where pause.citizen == person.id {
+            guard let from = zone.local(pause.from)?.day, let until = zone.local(pause.end - Span(milliseconds: 1))?.day, from <= until else { continue }
+            for number in max(from.number, first.number - Self.usualDays)...max(until.number, first.number - Self.usualDays) { paused.insert(Day(number: number)) }
+        }
+        let leftOut = paused
         return {
             do {
                 let from = MinuteOfDay(0).flatMap { zone.instant(Day(number: first.number - Self.usualDays - 1), $0) } ?? since - .days(Self.usualDays)
                 var folding = DayFolding(zone: zone, until: now)
-                var left = Self.insightReadingsMax
+                var unread = Self.insightReadingsMax
                 try aside.read { reader in
                     for (device, series) in series {
                         let claims = try reader.claims(device, id)
                         for one in series where !claims.isEmpty {
                             folding.begin(one.quantity)
-                            for claim in claims where left > 0 {
-                                left -= try reader.eachReading(one, since: max(from, claim.from), until: min(now + Span(milliseconds: 1), claim.until), limit: left) {
+                            for claim in claims where unread > 0 {
+                                unread -= try reader.eachReading(one, since: max(from, claim.from), until: min(now + Span(milliseconds: 1), claim.until), limit: unread) {
                                     folding.take(at: $0.at, $0.value)
                                 }
                             }
@@ -43,7 +50,10 @@ extension Engine {
                     }
                 }
                 folding.finish()
-                return InsightWords(days: folding.inOrder(), first: first, today: today, zone: zone, isCut: left <= 0).reply()
+                return InsightWords(
+                    days: folding.inOrder().filter { !leftOut.contains($0.day) }, first: first, today: today, zone: zone,
+                    pausedDays: leftOut.count { first <= $0 && $0 <= today }, isCut: unread <= 0
+                ).reply()
             } catch {
                 return .failed("The readings could not be read. The gateway's log says why.")
             }

@@ -16,6 +16,8 @@ struct ToldLine: Codable {
     var detail: String?
     var stage: String?
     var state: String?
+    /// Told only because of what was decided beforehand for emergencies.
+    var emergency: Bool?
     var alert: String?
     var notice: String?
     var decision: String?
@@ -115,7 +117,7 @@ extension Exporter {
                 ToldLine(
                     origin: order.instance, id: id("t", row.int("n")) ?? "", entry: "disclosure", at: instant(row, "at") ?? "", recipient: recipient,
                     name: name(PersonID(recipient)), data: row.text("data"), detail: row.text("detail"), stage: row.text("stage"),
-                    state: row.text("state"), alert: id("a", row.int("alert")), notice: id("n", row.int("notice")), decision: id("d", row.int("decision"))),
+                    state: row.text("state"), emergency: row.int("emergency") == 1 ? true : nil, alert: id("a", row.int("alert")), notice: id("n", row.int("notice")), decision: id("d", row.int("decision"))),
                 nil)
         }
         try disk.rows("SELECT * FROM operatorLog WHERE actingFor = ? ORDER BY n", [person.id.name]) { row in

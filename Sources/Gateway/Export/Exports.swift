@@ -59,7 +59,7 @@ public final class Exports: Sendable {
         } catch is ExportStream.Abandoned {
             log.notice("An export was broken off, because nobody took it any more.")
         } catch {
-            log.error("An export failed.", metadata: ["error": "\(error)"])
+            log.error("An export failed.", metadata: ["error": "\(type(of: error))"])
             try? stream.put(.failed("The export could not be written: \(StoreProblem(error)?.sentence ?? "the gateway's log says why.")"))
         }
     }

@@ -79,7 +79,8 @@ struct Receipt {
             return .object(members)
         }
         let stored = line["stored"]
-        let isPermit = record.effect == .permit
+        // What is decided beforehand for emergencies permits, too.
+        let isPermit = record.effect != .refuse
         var all = [status(isPermit ? ["dpv:ConsentGiven", "dpv:ExpressedConsent"] : ["dpv:ConsentRefused"], givenAt, by: stored?["givenBy"]?.string)]
         if let at = line["withdrawnAt"]?.string {
             all.append(status(["dpv:ConsentWithdrawn"], at, by: stored?["withdrawnBy"]?.string))

@@ -74,7 +74,7 @@ extension Engine {
             guard quantity.kind == .number || number == 0 || number == 1 else { throw noExport }
             var earliest: Instant?
             if fields.count == 5 {
-                guard let milliseconds = Int64(fields[4]), milliseconds <= at.milliseconds else { throw noExport }
+                guard let milliseconds = Int64(fields[4]), (0...at.milliseconds).contains(milliseconds) else { throw noExport }
                 earliest = Instant(milliseconds: milliseconds)
             }
             readings.append(

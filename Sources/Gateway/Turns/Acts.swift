@@ -126,6 +126,19 @@ extension Command {
         }
     }
 
+    /// The same record until another instant.
+    func lasting(until: String) -> Command {
+        switch self {
+        case .consentGrant(var draft):
+            draft.until = until
+            return .consentGrant(draft)
+        case .consentRefuse(var draft):
+            draft.until = until
+            return .consentRefuse(draft)
+        default: return self
+        }
+    }
+
     /// A length of time, said on the day, as the instants that it meant.
     func dated(from: String?, until: String?) -> Command {
         switch self {

@@ -170,6 +170,8 @@ extension Engine {
             else { return true }
             command = .consentRenew(id: there, until: until)
         }
+        // Made with its last end: with its first one it may be over, and then there is nothing that could be renewed.
+        if let made = act.made, let until = taken.renewed[made] { command = command.lasting(until: until) }
         guard let named = try renamed(command, act.devices ?? []) else { return false }
         let by = Caller(uid: 0, actingAs: act.by)
         let reply = perform(named, by: by, operatorUIDs: [0])
@@ -231,6 +233,8 @@ extension Engine {
 struct TakenAway {
     /// Consent records, by the numbers that they had.
     private(set) var withdrawn: Set<String> = []
+    /// Until when they were renewed last.
+    private(set) var renewed: [String: String] = [:]
     /// No name is given twice, so it does not matter when.
     private(set) var removed: Set<PersonID> = []
     private var off: [PersonID: Int] = [:]
@@ -250,6 +254,7 @@ struct TakenAway {
             guard let act, let command = act.command else { continue }
             switch command {
             case .consentWithdraw(let id), .consentRevoke(let id, _): withdrawn.insert(id)
+            case .consentRenew(let id, let until): renewed[id] = until
             case .citizenRemove(let name): removed.insert(PersonID(name))
             case .deviceClaimAnnounced(false): if let person = act.by { off[person] = n }
             case .consentEmergency(false, _): if let person = act.by { emergencyOff[person] = n }

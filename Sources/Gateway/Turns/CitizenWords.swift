@@ -10,7 +10,8 @@ extension Engine {
 
     func tell(_ home: HomeID, _ say: String, alert: AlertID? = nil, consent: ConsentID? = nil, _ tx: StoreTurn) throws {
         guard outbound != nil else { return }  // A replay tells nobody.
-        guard world.words.count < Self.citizenWordsMax else {
+        // That somebody was told in an emergency is never left out; of those there are as many as alerts.
+        guard alert != nil || world.words.count < Self.citizenWordsMax else {
             log.error("More words to citizens wait for the broker than there is room for; one is left out.")
             return
         }

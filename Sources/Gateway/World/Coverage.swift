@@ -14,6 +14,8 @@ struct Coverage: Sendable {
 
     /// What this is called, and the rules that it stands for: all that ask the same people.
     var rules: [Rule]
+    /// Whom such an alert would be about: each of them decides.
+    var citizens: [PersonID]
     /// By the home's own clocks: Monday's 24 hours first. Nil: an hour that a change to summer time skips.
     var hours: [Hour?]
     /// Whether any device of the home has shown that it can tell of it; of a rule that watches for absence or silence always.
@@ -36,44 +38,50 @@ extension World {
             let alert = supposed(rule, home, citizens, now)
             // Consent may speak of the one quantity, so rules are the same only where nothing tells them apart.
             let same = kinds.firstIndex { kind in
-                kind.alert.matter.category == rule.category && kind.alert.matter.purpose == rule.purpose && kind.alert.matter.severity == rule.severity
-                    && kind.alert.matter.plan == rule.plan && !speaksOfQuantities(citizens)
+                kind.alert.citizens == alert.citizens && kind.alert.matter.category == rule.category && kind.alert.matter.purpose == rule.purpose && kind.alert.matter.severity == rule.severity
+                    && kind.alert.matter.plan == rule.plan && !speaksOfQuantities(alert.citizens)
             }
             if let same {
                 kinds[same].coverage.rules.append(rule)
-                kinds[same].coverage.isNoticed.append(isNoticed(rule, home))
+                kinds[same].coverage.isNoticed.append(isNoticed(rule, home, citizens))
             } else {
                 let hours = hours(of: alert, from: now)
-                kinds.append((alert, Coverage(rules: [rule], hours: hours, isNoticed: [isNoticed(rule, home)])))
+                kinds.append((alert, Coverage(rules: [rule], citizens: alert.citizens, hours: hours, isNoticed: [isNoticed(rule, home, citizens)])))
             }
         }
         return kinds.map(\.coverage)
     }
 
-    /// An alert as it would be raised, from the first device that can show it.
+    /// An alert as it would be raised, from the first device of these citizens that can show it; what is watched in a home as a
+    /// whole is about all who live there.
     private func supposed(_ rule: Rule, _ home: HomeID, _ citizens: [PersonID], _ now: Instant) -> Alert {
-        let shown = shownBy(rule, home)
+        let shown = shownBy(rule, home, citizens)
+        let about: [PersonID]
+        switch rule.watch {
+        case .absence, .absenceByTime: about = self.citizens(of: home)
+        case .event, .threshold, .silence: about = shown?.device.citizens ?? citizens
+        }
         return Alert(
-            id: AlertID(0), matter: .init(rule), home: home, citizens: shown.map { $0.device.citizens } ?? citizens, device: shown?.device.id,
+            id: AlertID(0), matter: .init(rule), home: home, citizens: about, device: shown?.device.id,
             quantity: shown?.quantity, value: nil, raisedAt: now, since: now, lastSeen: nil, isTest: false)
     }
 
-    private func shownBy(_ rule: Rule, _ home: HomeID) -> (device: Device, quantity: Quantity)? {
+    private func shownBy(_ rule: Rule, _ home: HomeID, _ citizens: [PersonID]) -> (device: Device, quantity: Quantity)? {
         let wanted: [Quantity]
         switch rule.watch {
         case .event(let quantities): wanted = quantities
         case .threshold(let quantity, _, _, _, _): wanted = [quantity]
         case .absence, .absenceByTime, .silence: return nil
         }
-        for state in devices(of: home) where !state.device.citizens.isEmpty {
+        for state in devices(of: home) where state.device.citizens.contains(where: citizens.contains) {
             if let slot = state.slots.first(where: { wanted.contains($0.quantity) }) { return (state.device, slot.quantity) }
         }
         return nil
     }
 
-    private func isNoticed(_ rule: Rule, _ home: HomeID) -> Bool {
+    private func isNoticed(_ rule: Rule, _ home: HomeID, _ citizens: [PersonID]) -> Bool {
         switch rule.watch {
-        case .event, .threshold: shownBy(rule, home) != nil
+        case .event, .threshold: shownBy(rule, home, citizens) != nil
         case .absence, .absenceByTime, .silence: true
         }
     }

@@ -76,6 +76,11 @@ import Testing
         #expect(days[0].lasted.isEmpty)
     }
 
+    @Test func `what no thing measures is left out`() throws {
+        let days = try fold([(pulse, [("11-02T08:00", 60), ("11-02T09:00", 1e300), ("11-02T10:00", -1e18)])])
+        #expect(days[0].numbers[pulse]?.count == 1)
+    }
+
     @Test func `one strange day does not move what is usual`() throws {
         let usual = try #require(Usual([430, 425, 440, 435, 428, 432, 900]))
         #expect(usual.middle == 432)
@@ -92,6 +97,6 @@ import Testing
         #expect(plot([0, 1, nil, 7]) == "▁▂·█")
         #expect(plot([5, 5]) == "▄▄")
         #expect(plot([nil, nil]) == "")
-        #expect(plot([1, .infinity, 2]) == "▁·█")
+        #expect(plot([1, .infinity, 2, .nan, 1.7e308, -1.7e308]) == "▁·█···")
     }
 }
