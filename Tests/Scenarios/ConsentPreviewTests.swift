@@ -147,10 +147,15 @@ import Testing
         #expect(reply.say.contains { $0.hasPrefix("No longer: Tom Hill learns what happened") })
     }
 
-    @Test func `what was decided for emergencies counts too, and a test never`() throws {
-        let street = try Street(rules: Self.rules, permits: false)
+    @Test func `a test tells nobody what happened`() throws {
+        let street = try Street(rules: Self.rules)
         try street.gateway.say(.alertTest(home: "elm-3", rule: "sos"))
-        try street.gateway.say(.alertCancel(alert: "a1", note: nil), as: "ada")
+        #expect(try street.alert().isTest)
+        #expect(try preview(street).say.contains("Nobody would have learned anything."))
+    }
+
+    @Test func `what was decided for emergencies counts too`() throws {
+        let street = try Street(rules: Self.rules, permits: false)
         try pressed(street)
         try street.gateway.say(.consentEmergency(on: true, circles: []), as: "ada")
         let reply = try preview(street)
