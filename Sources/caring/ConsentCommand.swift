@@ -6,7 +6,7 @@ struct ConsentCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "consent", abstract: "Say who may learn what, and see what has been said.",
         subcommands: [
-            Grant.self, Refuse.self, Withdraw.self, List.self, Emergency.self, Offers.self, Accept.self, Request.self, Requests.self, Give.self, Defer.self, Deny.self,
+            Grant.self, Refuse.self, Preview.self, Withdraw.self, List.self, Emergency.self, Offers.self, Accept.self, Request.self, Requests.self, Give.self, Defer.self, Deny.self,
             Renew.self, Revoke.self, History.self,
         ])
 

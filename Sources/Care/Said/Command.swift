@@ -60,6 +60,8 @@ public enum Command: Codable, Hashable, Sendable {
     case consentAccept(offer: String, who: [String], until: String?)
     /// The sentence that a permit would be, changing nothing.
     case consentSay(ConsentDraft)
+    /// Who would have learned what with these changes, changing nothing.
+    case consentPreview(ConsentChange)
     /// The caller asks the draft's citizen; `to` and `from` are not theirs to say.
     case consentRequest(ConsentDraft, reason: String)
     /// A citizen: what they are asked for. Others: what became of what they asked for.

@@ -53,6 +53,7 @@ extension Engine {
         switch command {
         case .coverage(let circle, let all): try coverage(circle, all, actor)
         case .insights(let since): try insights(since, actor)
+        case .consentPreview(let change): try consentPreview(change, actor)
         default: { .failed("This is not worked out aside.") }
         }
     }
@@ -138,7 +139,7 @@ extension Engine {
         case .dataPast(let citizen, let kind): return try dataPast(citizen, kind, actor, tx)
         case .audit(let query): return try audit(query, actor, tx)
         case .status: return status(actor)
-        case .coverage, .insights: return try aside(command, actor)()
+        case .coverage, .insights, .consentPreview: return try aside(command, actor)()
         }
     }
 
@@ -204,6 +205,7 @@ extension Command {
         case .consentOffers: "consent offers"
         case .consentAccept: "consent accept"
         case .consentSay: "consent say"
+        case .consentPreview: "consent preview"
         case .consentRequest: "consent request"
         case .consentRequests: "consent requests"
         case .consentGive: "consent give"
@@ -238,7 +240,7 @@ extension Command {
     /// Worked out beside the turns; see `Performed`.
     var isAside: Bool {
         switch self {
-        case .coverage, .insights: true
+        case .coverage, .insights, .consentPreview: true
         default: false
         }
     }

@@ -166,6 +166,10 @@ extension World {
 
     /// Who may be asked but not told once they accept would be asked, retracted, and asked again.
     func mayBeAsked(_ person: PersonID, _ alert: Alert, _ at: Instant) -> Bool {
-        [Stage.asked, .accepted].allSatisfy { telling(person, of: alert, stage: $0, at: at)?.decision.isPermitted ?? false }
+        Self.mayBeAsked { telling(person, of: alert, stage: $0, at: at) }
+    }
+
+    static func mayBeAsked(_ telling: (Stage) -> Telling?) -> Bool {
+        [Stage.asked, .accepted].allSatisfy { telling($0)?.decision.isPermitted ?? false }
     }
 }

@@ -1,0 +1,20 @@
+/// What a citizen tries before deciding: one more record, some withdrawn, or nothing at all, which asks what today's mean.
+public struct ConsentChange: Codable, Hashable, Sendable {
+    public var draft: ConsentDraft?
+    /// The draft refuses.
+    public var isRefusal: Bool
+    /// `c5`: as if these were withdrawn.
+    public var without: [String]
+    /// An instant, a day, or a length of time back; nil: 30 days.
+    public var since: String?
+    /// Nil: the caller.
+    public var citizen: String?
+
+    public init(draft: ConsentDraft? = nil, isRefusal: Bool = false, without: [String] = [], since: String? = nil, citizen: String? = nil) {
+        self.draft = draft
+        self.isRefusal = isRefusal
+        self.without = without
+        self.since = since
+        self.citizen = citizen
+    }
+}
