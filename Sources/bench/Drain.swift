@@ -100,7 +100,7 @@ struct Drain {
     }
 
     private func drainSub(_ place: Place, _ scheme: Scheme) throws -> Double {
-        let session = try Client("bench-sub", place.login, place.port, filters: ["homes/#"], sessionSeconds: 3_600)
+        let session = try Client("bench-sub", place.login, place.port, filters: ["homes/+/zigbee2mqtt/#"], sessionSeconds: 3_600)
         session.leave()
         try fill(place, scheme, messages: Self.messages)
         try place.waitForBrokersSave()
@@ -109,7 +109,7 @@ struct Drain {
             try tool("mosquitto_sub"),
             [
                 "-h", "127.0.0.1", "-p", "\(place.port)", "-V", "mqttv5", "-u", place.login.user, "-P", place.login.password, "-q", "1",
-                "-c", "-x", "3600", "-i", "bench-sub", "-t", "homes/#", "-C", "\(Self.messages + 1)",
+                "-c", "-x", "3600", "-i", "bench-sub", "-t", "homes/+/zigbee2mqtt/#", "-C", "\(Self.messages + 1)",
             ])
         defer { sub.stop() }
         let began = try place.broker.wait(for: "New client connected", "bench-sub", from: from)
