@@ -66,7 +66,7 @@ import Zip
         let store = try Store(folder: folder)
         defer { try? store.close() }
         let disk = DiskWatch(
-            folder: folder, limits: GatewayConfiguration().limits, backups: backups, journal: try ActJournal(folder: folder), now: gateway.now,
+            folder: folder, limits: GatewayConfiguration().limits, backups: backups, journal: try #require(gateway.engine.journal), now: gateway.now,
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try gateway.advance(.minutes(2))
         #expect(!disk.renewCopies(store, since: since, now: gateway.now), "The older copies go only when there is a newer one.")
@@ -140,7 +140,10 @@ import Zip
         let reply = try gateway.say(all(), as: "ada")
         #expect(reply.outcome == .done && reply.say.contains { $0.contains("Maria Lopez (maria)") && $0.contains("your name and address") }, "\(reply)")
         try run(street)
+        let acts = try #require(gateway.engine.journal)
+        #expect(try acts.acts(since: .distantPast).acts.isEmpty == false, "Until there is a new copy they are needed.")
         try renewCopies(street)
+        #expect(try acts.acts(since: .distantPast).acts.isEmpty, "The new copy holds what they say.")
 
         for mark in Self.marks where mark != "MARKWARD" { #expect(try holding(mark, street).isEmpty, "\(mark)") }
         // A reading as it stands in the table: 70.125 and its likes.
