@@ -70,6 +70,21 @@ public struct Backups: Sendable {
         }
     }
 
+    /// Whether anything that was copied before `since` is left: a copy, an unfinished one, or a damaged database that was set aside.
+    public func holdsOlder(than since: Instant) -> Bool {
+        list().contains { $0.at < since } || !DatabaseFiles(folder: folder).setAside.isEmpty
+    }
+
+    /// Removes what was copied before `since`. The caller has made a newer copy, or keeps none.
+    public func removeOlder(than since: Instant) throws {
+        for old in list() where old.at < since { try Disk.remove(old.path) }
+        for path in DatabaseFiles(folder: folder).setAside { try Disk.remove(path) }
+        if Disk.exists(place) { try Disk.sync(place) }
+        try Disk.sync(folder)
+    }
+
+    private var folder: String { String(place.dropLast("/backups".count)) }
+
     /// Newest first, by the time in their names.
     public func list() -> [(path: String, at: Instant)] {
         Disk.names(place).reversed().compactMap { name in

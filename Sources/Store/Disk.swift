@@ -16,6 +16,11 @@ enum Disk {
         guard Foundation.rename(from, to) == 0 else { throw error("renaming", from) }
     }
 
+    /// The name goes; the folder is not flushed by this. What is not there is no problem.
+    static func remove(_ path: String) throws {
+        guard unlink(path) == 0 || errno == ENOENT else { throw error("removing", path) }
+    }
+
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     /// 0 where there is no such file.

@@ -119,6 +119,9 @@ struct DatabaseFiles {
             .map { "\(folder)/\($0)" }
     }
 
+    /// The same with their logs: all files that hold data of databases that were set aside.
+    var setAside: [String] { broken.flatMap { file in Self.parts.map { file + $0 } }.filter(Disk.exists) }
+
     /// What shows that this folder is not new, although it has no database.
     func traceOfAnother(_ backups: Backups) -> String? {
         if let file = broken.first { return "there is no database, but \(file)" }

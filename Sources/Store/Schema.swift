@@ -25,6 +25,9 @@ enum Schema {
         migrator.registerMigration("7 hash chains") { db in
             try db.execute(sql: chainTables)
         }
+        migrator.registerMigration("8 erasing") { db in
+            try db.execute(sql: ErasureSchema.table)
+        }
         return migrator
     }
 

@@ -123,7 +123,7 @@ public struct StoreReader {
             db.cachedStatement(sql: "SELECT n, alert, body FROM history WHERE n > ? ORDER BY n LIMIT ?"), arguments: [n, limit]
         ).map { ($0[0], AlertID($0[1]), try Body.decode(HistoryEntry.self, $0[2])) }
     }
-    public func lastHistory() throws -> Int64 { try Int64.fetchOne(db.cachedStatement(sql: "SELECT max(n) FROM history")) ?? 0 }
+    public func lastHistory() throws -> Int64 { max(try Int64.fetchOne(db.cachedStatement(sql: "SELECT max(n) FROM history")) ?? 0, try erasedUpTo("history")) }
     public func notice(_ id: NoticeID) throws -> Notice? {
         try (bodies("SELECT body FROM notice WHERE id = ?", [id.number]) as [Notice]).first
     }

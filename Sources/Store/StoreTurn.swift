@@ -222,8 +222,8 @@ public struct StoreTurn {
         if let ending = alert.ending, before?[0] as String? == nil { try enterEnded(alert, ending) }
     }
     public func append(_ entry: HistoryEntry, to alert: AlertID) throws {
-        try run("INSERT INTO history (alert, at, body) VALUES (?, ?, ?)",
-            [alert.number, entry.at.milliseconds, try Body.encode(entry)])
+        try run("INSERT INTO history (n, alert, at, body) VALUES (1 + max(ifnull((SELECT max(n) FROM history), 0), ?), ?, ?, ?)",
+            [try StoreReader(db: db).erasedUpTo("history"), alert.number, entry.at.milliseconds, try Body.encode(entry)])
     }
     public func save(_ decision: Decision, id: DecisionID, citizens: [PersonID], request: ConsentRequest) throws {
         try run("INSERT INTO decision (id, at, citizens, request, outcome) VALUES (?, ?, ?, ?, ?)",
@@ -240,10 +240,10 @@ public struct StoreTurn {
         let (citizen, to) = (try pseudonym(d.citizen), try pseudonym(d.recipient))
         try run(
             """
-            INSERT INTO disclosure (at, citizen, recipient, alert, notice, decision, data, detail, stage, state, emergency, entry)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO disclosure (n, at, citizen, recipient, alert, notice, decision, data, detail, stage, state, emergency, entry)
+            VALUES (1 + max(ifnull((SELECT max(n) FROM disclosure), 0), ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
-            [d.at.milliseconds, d.citizen.name, d.recipient.name, d.alert?.number, d.notice?.number, d.decision?.number,
+            [try StoreReader(db: db).erasedUpTo("disclosure"), d.at.milliseconds, d.citizen.name, d.recipient.name, d.alert?.number, d.notice?.number, d.decision?.number,
                 d.data, d.detail.name, d.stage?.name, d.state.rawValue, d.isEmergency, try chainHead(citizen).n + 1])
         let n = db.lastInsertedRowID
         try enter(.disclosure, row: n, of: citizen, ChainBody.disclosure(d, n: n, to: to))

@@ -109,6 +109,10 @@ public enum Command: Codable, Hashable, Sendable {
     case dataImport(part: ImportPart, citizen: String?, home: String?, isCheck: Bool)
     /// What was taken in from another gateway: `kind` as in `ImportPart.entries`.
     case dataPast(citizen: String?, kind: String?)
+    /// Erases the caller's own data, or says what would go.
+    case dataErase(ErasureDraft)
+    /// How far what was to be erased is.
+    case dataErasing(citizen: String?)
     case audit(AuditQuery)
     case status
 }
@@ -194,6 +198,30 @@ public struct PauseDraft: Codable, Hashable, Sendable {
         self.devices = devices
         self.exceptSafety = exceptSafety
         self.evenSOS = evenSOS
+    }
+}
+
+/// What a citizen wants to be erased, as they type it.
+public struct ErasureDraft: Codable, Hashable, Sendable {
+    /// Readings observed before this day, instant or length of time back; nil: before now.
+    public var before: String?
+    /// Readings of these categories.
+    public var categories: [String]
+    /// Readings of these devices, as `device list` shows them.
+    public var devices: [String]
+    /// Everything that is not in force: readings, alerts, disclosures, decisions, consent records, imports.
+    public var all: Bool
+    /// Only says what would go.
+    public var isCheck: Bool
+    /// Only in the journal of acts: what is from this instant on stays.
+    public var end: String?
+
+    public init(before: String? = nil, categories: [String] = [], devices: [String] = [], all: Bool = false, isCheck: Bool = false) {
+        self.before = before
+        self.categories = categories
+        self.devices = devices
+        self.all = all
+        self.isCheck = isCheck
     }
 }
 

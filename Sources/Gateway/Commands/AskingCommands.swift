@@ -190,7 +190,7 @@ extension Engine {
         return Reply(say: say, items: items)
     }
 
-    private func wordsFor(_ data: String) -> String { Quantity(data)?.words ?? data }
+    func wordsFor(_ data: String) -> String { Quantity(data)?.words ?? data }
 
     // MARK: Why
 
@@ -326,6 +326,7 @@ extension Engine {
             !actor.runsScheme ? "" : "\(counted(world.alerts.count, "open alert"))\(uncovered > 0 ? ", \(uncovered) of them uncovered" : "")\(waiting > 0 ? "; \(counted(waiting, "word")) waiting to be sent" : "").",
         ]
         say += pauseSentences(actor)
+        say += erasureSentences(actor)
         if let degraded { say.append(degraded.problem.sentence) }
         if let lost = sessionLost {
             say.append("The broker had lost the gateway's session: what devices said between \(lost.from.iso) and \(lost.until.iso) may be lost.")

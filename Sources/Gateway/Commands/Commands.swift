@@ -137,6 +137,8 @@ extension Engine {
         case .dataExport(let citizen): return try dataExport(citizen, actor, tx)
         case .dataImport(let part, let citizen, let home, let isCheck): return try dataImport(part, citizen, home, isCheck: isCheck, actor, tx)
         case .dataPast(let citizen, let kind): return try dataPast(citizen, kind, actor, tx)
+        case .dataErase(let draft): return try dataErase(draft, actor, tx)
+        case .dataErasing(let citizen): return try dataErasing(citizen, actor, tx)
         case .audit(let query): return try audit(query, actor, tx)
         case .status: return status(actor)
         case .coverage, .insights, .consentPreview: return try aside(command, actor)()
@@ -230,6 +232,8 @@ extension Command {
         case .dataExport: "data export"
         case .dataImport(_, _, _, let isCheck): isCheck ? "data import --check" : "data import"
         case .dataPast: "data past"
+        case .dataErase(let draft): draft.isCheck ? "data erase --check" : "data erase"
+        case .dataErasing: "data erase --status"
         case .audit(let query): "audit \(query.name)"
         case .status: "status"
         case .coverage: "coverage"

@@ -17,12 +17,16 @@ final class DiskWatch {
     /// Between two looks whether a copy is due, and after one that failed.
     static let backupLookEvery: Span = .minutes(10)
 
+    /// Between two tries to replace copies that hold what was erased.
+    static let renewalEvery: Span = .minutes(1)
+
     private let reserve: Reserve
     private let folder: String
     private let reserveBytes: Int64
     /// The reserve was given up: as much of what is free is its own.
     private var isReserveSpent = false
     private var nextBackupLook = Instant.distantPast
+    private var nextRenewal = Instant.distantPast
     private let backups: Backups
     let journal: ActJournal
     private let keepsBackups: Bool
@@ -78,6 +82,29 @@ final class DiskWatch {
         try? store.checkpoint()
     }
 
+    /// Makes a copy of the database because the older ones hold what was erased since, and then removes those.
+    ///
+    /// - Returns: whether none of them is left, nor an older line in the journal of acts: each copy holds what they say.
+    func renewCopies(_ store: Store, since: Instant, now: Instant) -> Bool {
+        // Their names tell the time in whole seconds.
+        let since = Instant(milliseconds: (since.milliseconds / 1_000 + 1) * 1_000)
+        guard now >= max(since, nextRenewal), !copying.isUnderWay.load(ordering: .acquiring) else { return false }
+        do {
+            guard !keepsBackups || backups.list().contains(where: { $0.at >= since }) else {
+                nextRenewal = now + Self.renewalEvery
+                copy(store, now: now)
+                return false
+            }
+            try backups.removeOlder(than: since)
+            try journal.trim(before: since)
+            return true
+        } catch {
+            nextRenewal = now + Self.renewalEvery
+            log.error("Copies that hold what was erased could not be removed; it is tried again.", metadata: ["error": "\(error)"])
+            return false
+        }
+    }
+
     /// Makes a copy of the database when one is due, on a thread of its own.
     func backUpIfDue(_ store: Store, now: Instant) {
         guard now >= nextBackupLook else { return }
@@ -87,7 +114,19 @@ final class DiskWatch {
         guard keepsBackups else { return }
         let newest = backups.list().first?.at
         let isDue = newest.map { now - $0 >= Self.backupEvery } ?? (now - startedAt >= Self.firstBackupAfter)
-        guard isDue, !copying.isUnderWay.exchange(true, ordering: .acquiring) else { return }
+        guard isDue, copy(store, now: now) else { return }
+        // What the oldest copy holds already need not be repeated after it was taken up again.
+        if let oldest = backups.list().last?.at {
+            do { try journal.trim(before: oldest) } catch {
+                log.warning("The journal of acts could not be shortened.", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    /// - Returns: false while another copy is being made.
+    @discardableResult
+    private func copy(_ store: Store, now: Instant) -> Bool {
+        guard !copying.isUnderWay.exchange(true, ordering: .acquiring) else { return false }
         let (source, backups, log, copying) = (store.backupSource, self.backups, self.log, self.copying)
         let thread = Thread {
             defer { copying.isUnderWay.store(false, ordering: .releasing) }
@@ -100,11 +139,6 @@ final class DiskWatch {
         }
         thread.name = "backup"
         thread.start()
-        // What the oldest copy holds already need not be repeated after it was taken up again.
-        if let oldest = backups.list().last?.at {
-            do { try journal.trim(before: oldest) } catch {
-                log.warning("The journal of acts could not be shortened.", metadata: ["error": "\(error)"])
-            }
-        }
+        return true
     }
 }

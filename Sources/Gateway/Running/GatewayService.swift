@@ -249,7 +249,11 @@ public final class GatewayService: Service, CommandPerformer {
                 if !isHeldBack { try engine.runOutbox() }
                 if engine.degraded == nil, present >= heldBackUntil {
                     isSweeping = try engine.sweep()
-                    disk.backUpIfDue(store, now: present)
+                    if let since = engine.copiesHoldErasedSince {
+                        if disk.renewCopies(store, since: since, now: present) { try engine.noteCopiesRenewed() }
+                    } else {
+                        disk.backUpIfDue(store, now: present)
+                    }
                 }
                 if present >= nextHouse {
                     nextHouse = present + .minutes(1)

@@ -62,6 +62,7 @@ extension Engine {
     /// after it (`isAfterCommit`), because nobody may be told what was only tried. Giving a device away is both.
     func journal(_ command: Command, _ actor: Actor, _ reply: Reply, isAfterCommit: Bool) throws {
         guard command.isAct, reply.outcome == .done else { return }
+        if case .dataErase(let draft) = command, draft.isCheck { return }
         if case .consentAccept = command {
             // Each of its records by itself, as it is withdrawn by itself.
             guard isAfterCommit else { return }
@@ -79,7 +80,7 @@ extension Engine {
             // The request may be newer than the backup: what was given stands for itself.
             if case .consentGive = command, let item { act.command = .consentGrant(ConsentDraft(item)) }
             act.made = command.makesConsent ? item?["consent"]?.string : item?["pause"]?.string
-            if case .pause = command { act.devices = namedDevices(item) } else if command.makesConsent { act.devices = namedDevices(item) } else if !command.permits { act.devices = deeds.released }
+            if command.namesDevices { act.devices = namedDevices(item) } else if command.makesConsent { act.devices = namedDevices(item) } else if !command.permits { act.devices = deeds.released }
         }
         if isAfterCommit, command.permits && !command.makesConsent || !deeds.claimed.isEmpty { act.claims = deeds.claimed }
         guard act.command != nil || act.claims != nil else { return }
@@ -153,7 +154,18 @@ extension Command {
             (draft.from, draft.until, draft.length) = (from, until, nil)
             return .pause(draft)
         case .pauseEnd(let id, _): return .pauseEnd(id: id, at: until)
+        case .dataErase(var draft):
+            draft.end = until
+            return .dataErase(draft)
         default: return self
+        }
+    }
+
+    /// Its devices are only meant, not taken from anybody.
+    var namesDevices: Bool {
+        switch self {
+        case .pause, .dataErase: true
+        default: false
         }
     }
 
@@ -168,7 +180,7 @@ extension Command {
     /// twice, so whoever was added after a backup is added again by hand.
     var isAct: Bool {
         switch self {
-        case .pause, .pauseEnd, .consentGrant, .consentRefuse, .consentWithdraw, .consentAccept, .consentGive, .consentRenew, .consentRevoke, .consentEmergency, .deviceClaim, .deviceRelease, .deviceMove, .deviceRetire, .deviceClaimAnnounced, .homeRemove, .citizenRemove, .helperRemove,
+        case .dataErase, .pause, .pauseEnd, .consentGrant, .consentRefuse, .consentWithdraw, .consentAccept, .consentGive, .consentRenew, .consentRevoke, .consentEmergency, .deviceClaim, .deviceRelease, .deviceMove, .deviceRetire, .deviceClaimAnnounced, .homeRemove, .citizenRemove, .helperRemove,
             .coordinatorRemove, .serviceRemove:
             true
         default: false

@@ -31,6 +31,7 @@ extension Engine {
         guard let command = act.command else { return try claimAgain(act, n, taken) }
         switch command {
         case .pause(let draft): return try pauseAgain(draft, act, taken, &madeAgain)
+        case .dataErase(let draft): return try eraseAgain(draft, act)
         case .pauseEnd(_, let at): return try pauseEndAgain(at, act, madeAgain)
         case .deviceClaim where act.claims != nil: return try claimAgain(act, n, taken)
         case .deviceClaimAnnounced(true) where act.claims != nil:
@@ -261,7 +262,7 @@ struct TakenAway {
             default: break
             }
             // What is paused is nobody else's for it.
-            if case .pause = command { continue }
+            if command.namesDevices { continue }
             guard !command.permits, !command.makesConsent else { continue }
             for thing in act.devices ?? [] {
                 byAddress[Key(home: thing.home, name: thing.address)] = n

@@ -73,6 +73,10 @@ public final class Engine {
     var proofGiving: ProofGiving?
     /// There may be rows from before the chains that have no entry yet.
     var mayEnterLater = true
+    /// What citizens want to be erased, in order, until it is; nil: not known yet, or not any more. See `Erasing.swift`.
+    var erasures: [Erasure]?
+    /// What has to be waited for is looked at again then.
+    var nextErasureLook = Instant.distantPast
     /// The series at which the removal of old readings goes on; nil: nothing is being removed.
     var sweepFrom: Int32?
     var nextSweep = Instant.distantPast
@@ -223,6 +227,7 @@ public final class Engine {
             line = lineBefore
             quarantineTold = quarantineToldBefore
             thinnedByHome = thinnedBefore
+            erasures = nil
             thinning.held.removeAll()
             thinning.thinned.removeAll()
             output.removeAll(keepingCapacity: false)
