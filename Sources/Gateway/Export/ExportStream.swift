@@ -70,13 +70,14 @@ public final class ExportStream: Sendable {
     private let state = Mutex(State())
     /// Made with nothing in it: one that is dropped with less than it was made with ends the process.
     private let room = DispatchSemaphore(value: 0)
-    private let ends = Date().addingTimeInterval(TimeInterval(ExportStream.secondsMax))
+    /// By a clock that nobody sets: a jump of the wall clock neither ends an export nor lets it go on.
+    private let ends = ContinuousClock.now + .seconds(ExportStream.secondsMax)
 
     init() { for _ in 0..<Self.waitingMax { room.signal() } }
 
     /// Waits until there is room. - Throws: `Abandoned` when nobody takes it any more.
     func put(_ frame: ExportFrame) throws {
-        guard room.wait(timeout: .now() + .seconds(Self.stillSecondsMax)) == .success, Date() < ends else {
+        guard room.wait(timeout: .now() + .seconds(Self.stillSecondsMax)) == .success, ContinuousClock.now < ends else {
             abandon()
             throw Abandoned()
         }
