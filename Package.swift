@@ -69,7 +69,7 @@ let package = Package(
                 "Gateway", "MQTT", "Devices", "Audit", "Care", "CZlib", "Zip", arguments, http, log, .product(name: "Crypto", package: "swift-crypto"),
             ]),
         // What scripts/bench runs; not a product.
-        .executableTarget(name: "bench", dependencies: ["Gateway", "MQTT", "Store", "Devices", "Care", arguments, log]),
+        .executableTarget(name: "bench", dependencies: ["CareTesting", "Gateway", "MQTT", "Store", "Devices", "Care", arguments, log]),
         // What scripts/torture runs; not a product. It reads the daemon's database itself, so that no code of ours hides a row.
         .executableTarget(
             name: "torture", dependencies: ["MQTT", "Care", arguments, log, .product(name: "GRDB", package: "GRDB.swift")]),

@@ -261,6 +261,9 @@ public final class TestGateway {
 
     public func read<T>(_ body: (StoreReader) throws -> T) throws -> T { try store.read(body) }
 
+    /// Rows that a test or a measurement begins with; the gateway's memory does not learn of them.
+    public func write(_ body: (StoreTurn) throws -> Void) throws { try store.turn { try body($0) } }
+
     /// What this person takes along: the bytes of a ZIP file. Nil when they may not.
     public func export(as person: String) throws -> [UInt8]? {
         guard let order = ExportOrder(try say(.dataExport(citizen: nil), as: person)) else { return nil }

@@ -11,11 +11,12 @@ struct Bench: ParsableCommand {
             broker's own round trip and a commit, and while others speak. flood: the same while one home publishes without \
             end. restart: killed, and serving again. flat: a message's cost by the number of homes. memory: two million \
             messages drained. replay: a recording at full speed. storage: bytes a reading, and memory. decode: understanding \
-            one message, by convention, and with ten and ten thousand announced devices. export: a million readings taken along.
+            one message, by convention, and with ten and ten thousand announced devices. export: a million readings taken along. \
+            consent: one decision, a month tried, who saw.
             Every figure is the median of the runs; spread is the largest minus the smallest, as a part of the median.
             """)
 
-    enum Part: String, CaseIterable, ExpressibleByArgument { case drain, latency, flood, restart, flat, memory, replay, storage, decode, export }
+    enum Part: String, CaseIterable, ExpressibleByArgument { case drain, latency, flood, restart, flat, memory, replay, storage, decode, export, consent }
 
     @Argument(help: "Only this part.") var part: Part?
     @Option(help: "How often each is measured.") var runs = 3
@@ -63,6 +64,7 @@ struct Bench: ParsableCommand {
             report.figures += decoded.figures
             report.skipped += decoded.skipped
         case .export: report.figures += try ExportSpeed(binaries: folder, runs: runs, say: say).measure()
+        case .consent: report.figures += try ConsentSpeed(runs: runs, say: say).measure()
         case .storage: report.figures += try Sizes(binaries: folder, runs: runs, say: say).measure()
         }
     }

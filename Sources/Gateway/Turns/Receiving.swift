@@ -8,18 +8,22 @@ extension Engine {
         _ topic: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer, isRetained: Bool, _ tx: StoreTurn
     ) throws {
         counts.messages += 1
-        let index: Int
-        if let known = topics.find(topic) {
-            index = known
-            let homeNumber = Int(topics[index].homeNumber)
-            if homeNumber >= 0, homeEpochs[homeNumber] != topics[index].epoch { topics[index] = lookUp(String(decoding: topic, as: UTF8.self)) }
+        var known: KnownTopic
+        if let index = topics.find(topic) {
+            known = topics[index]
+            let homeNumber = Int(known.homeNumber)
+            if homeNumber >= 0, homeEpochs[homeNumber] != known.epoch {
+                known = lookUp(String(decoding: topic, as: UTF8.self))
+                topics[index] = known
+            }
         } else {
             let text = String(decoding: topic, as: UTF8.self)
             if replayZone != nil { try admitForReplay(text, tx) }
-            index = topics.add(topic, lookUp(text))
+            known = lookUp(text)
+            _ = topics.add(topic, known)
         }
-        if deviceWatch.isWatching, !isPaused(topics[index].meaning, payload, isRetained: isRetained) { noteWatched(topic, payload, isRetained: isRetained) }
-        switch topics[index].meaning {
+        if deviceWatch.isWatching, !isPaused(known.meaning, payload, isRetained: isRetained) { noteWatched(topic, payload, isRetained: isRetained) }
+        switch known.meaning {
         case .device(let topic): try receive(topic, payload, isRetained, tx)
         case .several(let meanings): for one in meanings { try receive(one, payload, isRetained, tx) }
         case .shared(let home, let route): try receive(shared(home, route, payload), payload, isRetained, tx)

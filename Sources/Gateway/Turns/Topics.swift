@@ -28,12 +28,18 @@ enum TopicMeaning {
     case ignored
 }
 
-/// A topic, and when it was looked at.
-struct KnownTopic {
-    var meaning: TopicMeaning
+/// A topic, and when it was looked at. A reference, so that a message takes no copy of what it means.
+final class KnownTopic {
+    let meaning: TopicMeaning
     /// The home's number in `Thinning`, and its epoch then; negative: no home's.
-    var homeNumber: Int32 = -1
-    var epoch: Int32 = 0
+    let homeNumber: Int32
+    let epoch: Int32
+
+    init(meaning: TopicMeaning, homeNumber: Int32 = -1, epoch: Int32 = 0) {
+        self.meaning = meaning
+        self.homeNumber = homeNumber
+        self.epoch = epoch
+    }
 }
 
 /// What a claimed device's topic needs for every message, so that nothing is looked up elsewhere.

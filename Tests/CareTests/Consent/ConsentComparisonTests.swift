@@ -9,14 +9,18 @@ import Testing
 /// every outcome occurs; the counts at the end fail a generator that has become one-sided.
 @Suite struct ConsentComparisonTests {
     @Test func `decide says what the specification says`() {
-        let seed = ProcessInfo.processInfo.environment["CARING_SEED"].flatMap { UInt64($0) } ?? 20_260_601
-        print("ConsentComparisonTests: seed \(seed)")
+        let environment = ProcessInfo.processInfo.environment
+        // The long run meets other cases each time.
+        let isLong = environment["CARING_LONG"] == "1"
+        let seed = environment["CARING_SEED"].flatMap { UInt64($0) } ?? (isLong ? UInt64.random(in: 1...(.max)) : 20_260_601)
+        let cases = isLong ? 1_200_000 : 100_000
+        print("ConsentComparisonTests: seed \(seed), \(cases) cases")
         var random = SplitMix64(state: seed)
         var reasons: [Decision.Reason: Int] = [:]
         var details: [Detail: Int] = [:]
         var (lowered, ended, began) = (0, 0, 0)
         var mismatches = 0
-        for number in 1...100_000 {
+        for number in 1...cases {
             let (request, holders) = random.consentCase()
             let expected = specified(request, holders)
             let actual = decide(request, holders: holders)
