@@ -140,7 +140,7 @@ struct ConsentSpeed {
         var seconds: [Double] = []
         for _ in 0..<runs {
             let began = DispatchTime.now().uptimeNanoseconds
-            let reply = try gateway.say(.consentPreview(change), as: "ada")
+            let reply = gateway.sayOnly(.consentPreview(change), as: "ada")
             seconds.append(Double(DispatchTime.now().uptimeNanoseconds - began) / 1e9)
             guard reply.outcome == .done, reply.say.contains(where: { $0.contains("\(Self.alerts) alerts about you") }) else {
                 throw BenchProblem(description: "The preview did not see \(Self.alerts) alerts: \(reply.say.joined(separator: " "))")
@@ -171,7 +171,7 @@ struct ConsentSpeed {
         var milliseconds: [Double] = []
         for _ in 0..<runs {
             let began = DispatchTime.now().uptimeNanoseconds
-            let reply = try gateway.say(.whoSaw(citizen: nil, since: nil), as: "ada")
+            let reply = gateway.sayOnly(.whoSaw(citizen: nil, since: nil), as: "ada")
             milliseconds.append(Double(DispatchTime.now().uptimeNanoseconds - began) / 1e6)
             guard reply.outcome == .done, reply.items.count >= 1_000 else { throw BenchProblem(description: "who-saw said \(reply.items.count) disclosures.") }
         }

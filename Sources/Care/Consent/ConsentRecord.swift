@@ -11,7 +11,15 @@ public enum Detail: Int, CaseIterable, Codable, Sendable, Comparable {
     case readings = 4
 
     public static func < (a: Detail, b: Detail) -> Bool { a.rawValue < b.rawValue }
-    public var name: String { "\(self)" }
+    public var name: String {
+        switch self {
+        case .nothing: "nothing"
+        case .wellbeing: "wellbeing"
+        case .alert: "alert"
+        case .summary: "summary"
+        case .readings: "readings"
+        }
+    }
     public init?(_ name: String) {
         guard let found = Detail.allCases.first(where: { $0.name == name }) else { return nil }
         self = found
@@ -48,7 +56,13 @@ public enum Stage: Int, CaseIterable, Codable, Sendable, Comparable {
     case attending = 2
 
     public static func < (a: Stage, b: Stage) -> Bool { a.rawValue < b.rawValue }
-    public var name: String { "\(self)" }
+    public var name: String {
+        switch self {
+        case .asked: "asked"
+        case .accepted: "accepted"
+        case .attending: "attending"
+        }
+    }
     public init?(_ name: String) {
         guard let found = Stage.allCases.first(where: { $0.name == name }) else { return nil }
         self = found
@@ -137,7 +151,10 @@ public struct HourWindow: Hashable, Codable, Sendable {
     }
 }
 
-/// A citizen's permit or refusal: who, which data, for what purpose, how much, when, until when.
+/// A citizen's permit or refusal: who, which data, for what purpose, how much detail, when, until when.
+///
+/// One reference to what it says: a decision looks at all of a citizen's records, and a copy of each of them with all
+/// its lists cost more than deciding did (`scripts/bench consent`).
 public struct ConsentRecord: Hashable, Codable, Sendable {
     public enum Effect: String, Codable, Sendable {
         case permit, refuse
@@ -146,50 +163,222 @@ public struct ConsentRecord: Hashable, Codable, Sendable {
         case emergency
     }
 
-    public var id: ConsentID
-    public var citizen: PersonID
-    public var effect: Effect
+    public var id: ConsentID {
+        get { said.fields.id }
+        set { change { $0.id = newValue } }
+    }
+    public var citizen: PersonID {
+        get { said.fields.citizen }
+        set { change { $0.citizen = newValue } }
+    }
+    public var effect: Effect {
+        get { said.fields.effect }
+        set { change { $0.effect = newValue } }
+    }
     /// Matches when any of these does. Empty: matches nobody.
-    public var recipients: [RecipientPattern]
+    public var recipients: [RecipientPattern] {
+        get { said.fields.recipients }
+        set { change { $0.recipients = newValue } }
+    }
     /// Empty: every purpose.
-    public var purposes: [Purpose]
+    public var purposes: [Purpose] {
+        get { said.fields.purposes }
+        set { change { $0.purposes = newValue } }
+    }
     /// Matches when any of these does. Empty: matches nothing.
-    public var data: [DataPattern]
+    public var data: [DataPattern] {
+        get { said.fields.data }
+        set { change { $0.data = newValue } }
+    }
     /// Of a permit, the most that may be told. Of a refusal, the least that is refused: refusing `readings`
     /// leaves a summary to whatever permits it, refusing `wellbeing` refuses all.
-    public var detail: Detail
+    public var detail: Detail {
+        get { said.fields.detail }
+        set { change { $0.detail = newValue } }
+    }
     /// The stage of an alert from which the record holds, also in later stages. Nil: at every stage, and
     /// outside of alerts as well. A record with a stage says nothing outside of alerts.
-    public var stage: Stage?
+    public var stage: Stage? {
+        get { said.fields.stage }
+        set { change { $0.stage = newValue } }
+    }
     /// Holds only while an alert of at least this severity is open, and says nothing outside of alerts. Nil: always.
-    public var severity: Severity?
+    public var severity: Severity? {
+        get { said.fields.severity }
+        set { change { $0.severity = newValue } }
+    }
     /// Holds in any of these windows. Empty: at any hour.
-    public var hours: [HourWindow]
+    public var hours: [HourWindow] {
+        get { said.fields.hours }
+        set { change { $0.hours = newValue } }
+    }
     /// From when on it holds; included.
-    public var from: Instant
+    public var from: Instant {
+        get { said.fields.from }
+        set { change { $0.from = newValue } }
+    }
     /// Until when it holds; not included. Nil: until withdrawn.
-    public var until: Instant?
+    public var until: Instant? {
+        get { said.fields.until }
+        set { change { $0.until = newValue } }
+    }
     /// From this instant on it does not hold any more.
-    public var withdrawnAt: Instant?
+    public var withdrawnAt: Instant? {
+        get { said.fields.withdrawnAt }
+        set { change { $0.withdrawnAt = newValue } }
+    }
 
     public init(
         id: ConsentID, citizen: PersonID, effect: Effect, recipients: [RecipientPattern], purposes: [Purpose],
         data: [DataPattern], detail: Detail, stage: Stage? = nil, severity: Severity? = nil, hours: [HourWindow] = [],
         from: Instant, until: Instant? = nil, withdrawnAt: Instant? = nil
     ) {
-        self.id = id
-        self.citizen = citizen
-        self.effect = effect
-        self.recipients = recipients
-        self.purposes = purposes
-        self.data = data
-        self.detail = detail
-        self.stage = stage
-        self.severity = severity
-        self.hours = hours
-        self.from = from
-        self.until = until
-        self.withdrawnAt = withdrawnAt
+        self.init(
+            Fields(
+                id: id, citizen: citizen, effect: effect, recipients: recipients, purposes: purposes, data: data, detail: detail, stage: stage,
+                severity: severity, hours: hours, from: from, until: until, withdrawnAt: withdrawnAt))
+    }
+
+    private struct Fields: Hashable, Codable, Sendable {
+        var id: ConsentID
+        var citizen: PersonID
+        var effect: Effect
+        var recipients: [RecipientPattern]
+        var purposes: [Purpose]
+        var data: [DataPattern]
+        var detail: Detail
+        var stage: Stage?
+        var severity: Severity?
+        var hours: [HourWindow]
+        var from: Instant
+        var until: Instant?
+        var withdrawnAt: Instant?
+    }
+
+    /// Never changed: a record that is changed says something new.
+    private final class Said: Sendable {
+        let fields: Fields
+        init(_ fields: Fields) { self.fields = fields }
+    }
+
+    /// What can be meant at all, in a few bytes that lie in the list of records itself.
+    private struct Outline: Sendable {
+        var purposes: UInt8
+        var recipients: UInt8
+        var data: UInt8
+        var citizen: UInt64
+        var from: Instant
+        /// When it is over or withdrawn, whichever comes first; `distantFuture`: neither.
+        var end: Instant
+
+        init(_ fields: Fields) {
+            from = fields.from
+            end = min(fields.until ?? .distantFuture, fields.withdrawnAt ?? .distantFuture)
+            purposes = fields.purposes.isEmpty ? .max : fields.purposes.reduce(0) { $0 | Bits.of($1) }
+            recipients = fields.recipients.reduce(0) { $0 | Bits.of($1) }
+            data = fields.data.reduce(0) { $0 | Bits.of($1) }
+            citizen = ConsentRecord.fingerprint(fields.citizen)
+        }
+    }
+
+    private var said: Said
+    private var outline: Outline
+
+    private mutating func change(_ body: (inout Fields) -> Void) {
+        var fields = said.fields
+        body(&fields)
+        self = ConsentRecord(fields)
+    }
+
+    private init(_ fields: Fields) {
+        said = Said(fields)
+        outline = Outline(fields)
+    }
+
+    /// What is asked of every record of a citizen, so that a decision looks into those only that have something to say.
+    struct Question {
+        fileprivate var purpose: UInt8
+        fileprivate var recipient: UInt8
+        fileprivate var data: UInt8
+        fileprivate var citizen: UInt64
+        fileprivate var at: Instant
+
+        init(_ request: ConsentRequest, of citizen: PersonID) {
+            purpose = Bits.of(request.purpose)
+            recipient = Bits.of(request.recipient.kind)
+            data = Bits.of(request.data)
+            at = request.at
+            self.citizen = ConsentRecord.fingerprint(citizen)
+        }
+    }
+
+    /// False: it is this citizen's and says nothing of that request. True: all of it has to be looked at.
+    func mayMatter(to question: Question) -> Bool {
+        outline.citizen != question.citizen
+            || outline.purposes & question.purpose != 0 && outline.recipients & question.recipient != 0 && outline.data & question.data != 0
+                && outline.from <= question.at && (outline.end > question.at || outline.end == .distantFuture)
+    }
+
+    public static func == (a: ConsentRecord, b: ConsentRecord) -> Bool { a.said === b.said || a.said.fields == b.said.fields }
+    public func hash(into hasher: inout Hasher) { hasher.combine(said.fields) }
+    public init(from decoder: any Decoder) throws { self.init(try Fields(from: decoder)) }
+    public func encode(to encoder: any Encoder) throws { try said.fields.encode(to: encoder) }
+
+    /// FNV-1a (Fowler, Noll and Vo, 1991). Two names that share one would only have a record passed over that says nothing
+    /// of the request.
+    private static func fingerprint(_ citizen: PersonID) -> UInt64 {
+        citizen.name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+    }
+
+    private enum Bits {
+        static func of(_ purpose: Purpose) -> UInt8 {
+            switch purpose {
+            case .emergencyResponse: 1
+            case .dailySupport: 2
+            case .familyContact: 4
+            case .servicePlanning: 8
+            case .research: 16
+            }
+        }
+        static func of(_ kind: Recipient.Kind) -> UInt8 {
+            switch kind {
+            case .helper: 1
+            case .coordinator: 2
+            case .service: 4
+            }
+        }
+        static func of(_ pattern: RecipientPattern) -> UInt8 {
+            switch pattern {
+            case .helper, .anyHelper, .circle: of(.helper)
+            case .coordinator, .anyCoordinator: of(.coordinator)
+            case .service, .anyService: of(.service)
+            case .anyone: .max
+            }
+        }
+        static func of(_ category: Category) -> UInt8 {
+            switch category {
+            case .health: 1
+            case .mindfulness: 2
+            case .safety: 4
+            case .security: 8
+            case .family: 16
+            }
+        }
+        private static let identity: UInt8 = 128
+        static func of(_ pattern: DataPattern) -> UInt8 {
+            switch pattern {
+            case .everything, .device: ~identity
+            case .category(let category): of(category)
+            case .quantity(let quantity): of(quantity.category)
+            case .identity: identity
+            }
+        }
+        static func of(_ subject: DataSubject) -> UInt8 {
+            switch subject {
+            case .data(let category, let quantity, _): of(category) | (quantity.map { of($0.category) } ?? 0)
+            case .identity: identity
+            }
+        }
     }
 }
 
@@ -204,6 +393,11 @@ public enum StoredConsent: Hashable, Sendable {
         case .record(let record): record.id
         case .unreadable(let id, _, _): id
         }
+    }
+
+    /// False: nothing of it bears on the question.
+    func mayMatter(to question: ConsentRecord.Question) -> Bool {
+        if case .record(let record) = self { record.mayMatter(to: question) } else { true }
     }
 
     /// Whether it is known to be what was decided beforehand for emergencies.

@@ -24,7 +24,10 @@ public func decide(_ request: ConsentRequest, holders: [ConsentHolder]) -> Decis
     for holder in holders {
         var allowedByCitizen = Detail.nothing
         var forEmergencies: [Matching] = []
-        for stored in holder.records {
+        let question = ConsentRecord.Question(request, of: holder.citizen)
+        // By its place, because most records are passed over and must not be copied for that.
+        for i in holder.records.indices where holder.records[i].mayMatter(to: question) {
+            let stored = holder.records[i]
             switch stored.answer(to: request, of: holder) {
             case .silent:
                 continue
