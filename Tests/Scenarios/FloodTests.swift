@@ -2,6 +2,7 @@ import Care
 import CareTesting
 import Foundation
 import Gateway
+import MQTT
 import Testing
 
 /// A home that says more than it may is thinned, and nothing that matters is.
@@ -62,6 +63,25 @@ import Testing
         #expect(one.last == 399)
         #expect(try values(7) == one)
         #expect(try values(400) == one)
+    }
+
+    /// Within one burst a home may come to be allowed a word again; what was held back before it must not outlast it.
+    @Test func `what is held back never comes after what was said later`() throws {
+        let street = try street()
+        try street.gateway.publish(burst: (0..<60).map { weight($0) })
+        try street.gateway.advance(.milliseconds(500))
+        var burst = Burst()
+        // After half a second too much, and too much again; with the second over, allowed.
+        for (n, after) in [100, 400, 500].enumerated() {
+            burst.append(
+                topic: scale, payload: Array(weight(100 + n).payload.utf8), arrivedAtMilliseconds: street.gateway.now.milliseconds + Int64(after),
+                packetID: UInt16(1_000 + n), qos: 1)
+        }
+        try street.gateway.engine.take(burst)
+        try street.gateway.advance(.seconds(1))
+        let values = try kept(street)
+        #expect(values.last == 102)
+        #expect(values == values.sorted(), "\(values)")
     }
 
     @Test func `events and alarms are never thinned, and another home notices nothing`() throws {

@@ -124,6 +124,7 @@ extension Engine {
             reading.source = .device
         }
         if tooMuch, !isAlarm(one.quantity) { return try thin(reading, topic.home, tx) }
+        if !thinning.held.isEmpty { try keepHeld(reading.series, tx) }
         guard try tx.append(reading) else {
             counts.readingsKnown += 1
             return

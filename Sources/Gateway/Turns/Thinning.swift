@@ -102,6 +102,11 @@ extension Engine {
         if !output.isEmpty { try takeOver(tx) }
     }
 
+    /// What was held back of this series came before what may be kept now: at the end of the turn it would take its place.
+    func keepHeld(_ series: SeriesID, _ tx: StoreTurn) throws {
+        if let held = thinning.held.removeValue(forKey: series) { try keepThinned(held, tx) }
+    }
+
     private func keepThinned(_ held: Thinning.Held, _ tx: StoreTurn) throws {
         if try tx.appendThinned(held.reading) {
             thinning.thinned[held.home, default: 0] += 1
