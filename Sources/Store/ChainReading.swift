@@ -17,12 +17,12 @@ extension StoreReader {
             db.cachedStatement(sql: "SELECT n, hash FROM chain WHERE citizen = ? ORDER BY n DESC LIMIT 1"), arguments: [citizen]
         ).map { ($0[0], $0[1]) }
     }
-    /// Everybody who has a chain, by number. Each is found at its place in the key; entries are not scanned.
-    public func chainedCitizens() throws -> [Int64] {
-        var all: [Int64] = []
+    /// Those who have a chain, by number. Each is found at its place in the key; entries are not scanned.
+    public func chainedCitizens(after citizen: Int64 = 0, limit: Int = .max) throws -> [Int64] {
+        var found: [Int64] = []
         let statement = try db.cachedStatement(sql: "SELECT citizen FROM chain WHERE citizen > ? ORDER BY citizen LIMIT 1")
-        while let next = try Int64.fetchOne(statement, arguments: [all.last ?? 0]) { all.append(next) }
-        return all
+        while found.count < limit, let next = try Int64.fetchOne(statement, arguments: [found.last ?? citizen]) { found.append(next) }
+        return found
     }
     /// Entries after number `n`, oldest first, each with what is wrong with the row that it records.
     ///

@@ -54,6 +54,10 @@ public final class Engine {
     var prepared: [(notice: Notice, outgoing: Outgoing)] = []
     /// Publications that wait for the broker's acknowledgement.
     var inFlight: [Int32: NoticeID] = [:]
+    /// Ends of consents, and warnings of them, that the open turn has looked at.
+    var consentsOfTurn = 0
+    /// Words that the broker has and whose rows are still there.
+    var wordsSaid: Set<NoticeID> = []
     /// After the broker took no word to a citizen: not before then.
     var wordsWaitUntil = Instant.distantPast
     /// What was acknowledged last; see `Ledger`.
@@ -110,6 +114,9 @@ public final class Engine {
     var toClear: [String] = []
     /// How far the system clock is off the gateway's steady time; nil while they agree.
     public var clockJump: Span?
+    /// For what is worked out beside the turns: nanoseconds that only go forward. It stands still where nobody sets it, so
+    /// that nothing in a test depends on how fast a machine is.
+    public var stopwatch: @Sendable () -> Int64 = { 0 }
     /// Called after each commit that added to an alert's history.
     public var onHistory: (@Sendable () -> Void)?
     var historyGrew = false
@@ -195,6 +202,7 @@ public final class Engine {
         takeBackPrepared()
         deeds = Deeds()
         defer { queuedInTurn.removeAll() }
+        consentsOfTurn = 0
         let lineBefore = line
         let quarantineToldBefore = quarantineTold
         let thinnedBefore = thinnedByHome
@@ -242,8 +250,9 @@ public final class Engine {
 
     func runDeadlines(upTo limit: Instant, _ tx: StoreTurn) throws {
         guard deadlines.mayBeDue(until: limit) else { return }
-        while let (at, key) = deadlines.first(), at <= limit {
+        while let (at, key) = deadlines.first(isConsentToo: consentsOfTurn < Self.consentsPerTurnMax), at <= limit {
             advance(to: at)
+            if case .consent = key { consentsOfTurn += 1 }
             if !isCareful {
                 try run(key, tx)
                 continue

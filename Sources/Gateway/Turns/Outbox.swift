@@ -28,7 +28,7 @@ extension Engine {
         }
         // Whom somebody calls for is told first.
         try sendNotices(outbound)
-        sendWords(outbound)
+        try sendWords(outbound)
         try giveProofs(outbound)
     }
 
@@ -44,7 +44,7 @@ extension Engine {
             try turn { tx in try prepare(due, tx) }
         }
         try sendPrepared(outbound)
-        sendWords(outbound)
+        try sendWords(outbound)
     }
 
     /// The end of a turn: what it has queued and may go now.
@@ -308,7 +308,7 @@ extension Engine {
     }
 
     func sent(_ id: NoticeID) throws {
-        if try wordSent(id) { return }
+        if wordSent(id) { return }
         guard let notice = world.notices.first(where: { $0.id == id }) else { return }
         try turn { tx in
             let learned = try openDisclosures(id, tx)
