@@ -172,7 +172,7 @@ extension StoreTurn {
             """
             DELETE FROM quarantine WHERE n IN (
                 SELECT n FROM quarantine WHERE home = ?1 AND at < ?3 AND (?4 OR EXISTS (
-                    SELECT 1 FROM (\(own)) AS d WHERE substr(topic, 1, length('homes/' || ?1 || '/' || d.address)) = 'homes/' || ?1 || '/' || d.address)) LIMIT ?5)
+                    SELECT 1 FROM (\(own)) AS d WHERE substr(topic || '/', 1, length('homes/' || ?1 || '/' || d.address || '/')) = 'homes/' || ?1 || '/' || d.address || '/')) LIMIT ?5)
             """,
         ] {
             try run(sql, [home.name, erasure.citizen.name, erasure.end.milliseconds, alone, rowsMax])

@@ -79,8 +79,8 @@ public final class Engine {
     var mayEnterLater = true
     /// What citizens want to be erased, in order, until it is; nil: not known yet, or not any more. See `Erasing.swift`.
     var erasures: [Erasure]?
-    /// What has to be waited for is looked at again then.
-    var nextErasureLook = Instant.distantPast
+    /// When one that waits for something is looked at again, by its number.
+    var nextErasureLooks: [Int64: Instant] = [:]
     /// The series at which the removal of old readings goes on; nil: nothing is being removed.
     var sweepFrom: Int32?
     var nextSweep = Instant.distantPast
