@@ -165,6 +165,14 @@ extension StoreReader {
         Merkle(leaves: try Data.fetchAll(db.cachedStatement(sql: "SELECT leaf FROM dayLeaf WHERE day = ? ORDER BY citizen"), arguments: [day]))
     }
 
+    /// Some of the leaves of a day, in order; fewer than `limit` when these were the last.
+    public func leaves(_ day: String, after citizen: Int64, limit: Int) throws -> [(citizen: Int64, leaf: Data)] {
+        try Row.fetchAll(
+            db.cachedStatement(sql: "SELECT citizen, leaf FROM dayLeaf WHERE day = ? AND citizen > ? ORDER BY citizen LIMIT ?"),
+            arguments: [day, citizen, limit]
+        ).map { ($0[0], $0[1]) }
+    }
+
     /// Some of the proofs of a day, in order of the citizens' numbers.
     ///
     /// - Parameters:

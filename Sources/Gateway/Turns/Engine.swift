@@ -58,6 +58,8 @@ public final class Engine {
     var consentsOfTurn = 0
     /// Words that the broker has and whose rows are still there.
     var wordsSaid: Set<NoticeID> = []
+    /// Topics that the broker has cleared and whose rows are still there.
+    var clearingsDone: Set<NoticeID> = []
     /// After the broker took no word to a citizen: not before then.
     var wordsWaitUntil = Instant.distantPast
     /// What was acknowledged last; see `Ledger`.
@@ -75,6 +77,12 @@ public final class Engine {
     /// What days are signed with; nil: none is signed (a replay, most tests). See `DailyRoot.swift`.
     var auditKey: AuditKey?
     var proofGiving: ProofGiving?
+    /// The day that is being signed; nil: none is.
+    var dayRoot: DayRoot?
+    /// Leaves that are made in one step: some milliseconds. Tests make it smaller.
+    var dayLeavesAtOnceMax = 500
+    /// There may be leaves of days that are not given out any more.
+    var mayDropLeaves = true
     /// There may be rows from before the chains that have no entry yet.
     var mayEnterLater = true
     /// What citizens want to be erased, in order, until it is; nil: not known yet, or not any more. See `Erasing.swift`.
@@ -182,7 +190,7 @@ public final class Engine {
         let notice = world.notices.lazy
             .filter { self.isWaiting($0) }
             .map(\.nextAttemptAt).min()
-        return [deadlines.first()?.at, notice, nextWord].compactMap { $0 }.min()
+        return [deadlines.first()?.at, notice, nextWord, nextClearing].compactMap { $0 }.min()
     }
 
     /// After the process slept or was stopped, deadlines that came due meanwhile must not be run as if

@@ -88,7 +88,7 @@ extension Engine {
                 world.consents[erasure.citizen]?.removeAll { if case .record(let record) = $0 { record.id == id } else { false } }
                 try saveDeadline(.consent(id), nil, tx)
             }
-            for card in erased.cards { toClear.append(AlertCard.topic(card.person, card.alert)) }
+            for card in erased.cards { try oweClearing(AlertCard.topic(card.person, card.alert), tx) }
         case .decisions: try tx.eraseDecisions(&erasure, rowsMax: Self.eraseRowsMax)
         case .leftovers:
             guard let home = world.people[erasure.citizen]?.home else { return erasure.phase = .pages }

@@ -29,6 +29,7 @@ extension Engine {
         // Whom somebody calls for is told first.
         try sendNotices(outbound)
         try sendWords(outbound)
+        try sendClearings(outbound)
         try giveProofs(outbound)
     }
 
@@ -308,7 +309,7 @@ extension Engine {
     }
 
     func sent(_ id: NoticeID) throws {
-        if wordSent(id) { return }
+        if wordSent(id) || cleared(id) { return }
         guard let notice = world.notices.first(where: { $0.id == id }) else { return }
         try turn { tx in
             let learned = try openDisclosures(id, tx)
@@ -328,6 +329,7 @@ extension Engine {
             wordsWaitUntil = now + Self.retryFirst
             return
         }
+        if notCleared(id) { return }
         guard world.notices.contains(where: { $0.id == id }) else { return }
         try turn { tx in try fail(id, reason, final: final, tx) }
     }
