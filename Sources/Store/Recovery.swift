@@ -163,8 +163,8 @@ struct DatabaseFiles {
         }
         let aside = asideName(now)
         do {
-            let restores = try countRestore()
             try Disk.copy(backup.path, to: unfinished)
+            let restores = try countRestore()
             try Store.prepareRestored(
                 unfinished, Recovered(backupAt: backup.at, brokenFile: isMissing ? broken.first ?? "" : aside, detail: detail), restores: restores)
             try Disk.sync(unfinished)
@@ -191,7 +191,10 @@ struct DatabaseFiles {
         let text = (try? String(contentsOfFile: path, encoding: .utf8))?.trimmingCharacters(in: .whitespacesAndNewlines)
         let count = min(max(text.flatMap { Int64($0) } ?? 0, 0), Self.restoresMax - 1) + 1
         let file = try Disk.create(path + ".new")
-        defer { close(file) }
+        defer {
+            close(file)
+            unlink(path + ".new")
+        }
         try Disk.write(Array("\(count)\n".utf8), file, path)
         guard fsync(file) == 0 else { throw Disk.error("flushing", path) }
         try Disk.rename(path + ".new", path)

@@ -214,6 +214,7 @@ public final class Engine {
         let lineBefore = line
         let quarantineToldBefore = quarantineTold
         let thinnedBefore = thinnedByHome
+        let signingBefore = (dayRoot, proofGiving)
         do {
             let result = try store.turn { tx in
                 let result = try body(tx)
@@ -243,6 +244,7 @@ public final class Engine {
             line = lineBefore
             quarantineTold = quarantineToldBefore
             thinnedByHome = thinnedBefore
+            (dayRoot, proofGiving) = signingBefore
             erasures = nil
             thinning.held.removeAll()
             thinning.thinned.removeAll()
