@@ -265,6 +265,7 @@ extension Store {
         return try pool.writeWithoutTransaction { db in
             let bytes = try (Int64.fetchOne(db, sql: "PRAGMA page_count") ?? 0) * (Int64.fetchOne(db, sql: "PRAGMA page_size") ?? 0)
             guard bytes <= Self.rewrittenBytesMax else { return false }
+            try beforeRewrite?()
             try db.execute(sql: "VACUUM")
             return true
         }

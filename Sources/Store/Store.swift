@@ -85,6 +85,8 @@ public final class Store {
 
     /// Called before each commit; what it throws undoes the turn. It is how tests make a disk fail.
     public var beforeCommit: (() throws -> Void)?
+    /// The same before the database is written anew.
+    public var beforeRewrite: (() throws -> Void)?
 
     /// The newest instant of any reading that was written since the start, as far as it is at hand; nil: none.
     public var newestKnown: Instant? { newestKeys.max().flatMap { $0 > 0 ? ReadingKey(raw: $0).at : nil } }

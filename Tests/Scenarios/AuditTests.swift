@@ -239,6 +239,39 @@ import Testing
         #expect(street.gateway.outbound.published(to: "homes/elm-3/caring/audit/ada").count == sent)
     }
 
+    /// With CHAIN_ENTRIES=100000 in the environment it also says how long it takes.
+    @Test func `a long chain is verified beside the turns, and an alarm waits for none of it`() throws {
+        let street = try street()
+        let gateway = street.gateway
+        let entries = ProcessInfo.processInfo.environment["CHAIN_ENTRIES"].flatMap { Int($0) } ?? 3_000
+        for first in stride(from: 0, to: entries, by: 10_000) {
+            try gateway.engine.store.turn { tx in
+                for n in first..<min(first + 10_000, entries) {
+                    try tx.append(
+                        Disclosure(
+                            at: gateway.now + .milliseconds(Int64(n)), citizen: "ada", recipient: "tom", alert: nil, notice: nil, decision: nil, data: "heart_rate",
+                            detail: .readings, stage: nil, state: .seen))
+                }
+            }
+        }
+        try gateway.advance(.days(1))
+        // The turn only looks who asks; what is read comes after it, on another thread.
+        let turnBegan = ContinuousClock.now
+        let queries: [AuditQuery] = [.chains(citizen: nil, after: 0), .proof(citizen: nil), .proofs(chain: 1, before: nil), .page(chain: 1, after: 0), .rows(chain: 1, after: 0)]
+        let works = queries.compactMap { query -> (@Sendable () -> Reply)? in
+            if case .aside(let work) = gateway.engine.begin(.audit(query), by: Caller(uid: 0, actingAs: "ada"), operatorUIDs: [0]) { work } else { nil }
+        }
+        let turnsTook = ContinuousClock.now - turnBegan
+        #expect(works.count == queries.count)
+        try street.press()
+        #expect(!street.showing.isEmpty)
+        for work in works { #expect(work().outcome == .done) }
+        let began = ContinuousClock.now
+        let report = try #require(try verify(street).first).report
+        #expect(report.isSound && report.entries > Int64(entries), "\(report)")
+        if entries > 3_000 { print("CHAIN verified: \(report.entries) entries in \(ContinuousClock.now - began), their \(queries.count) turns in \(turnsTook)") }
+    }
+
     @Test func `a broker that takes nothing for a while, or has lost all, is given the proofs later`() throws {
         let street = try street()
         street.gateway.outbound.refusesPublications = true

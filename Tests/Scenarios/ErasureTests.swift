@@ -381,4 +381,18 @@ import Zip
         let left = try DatabaseQueue(path: gateway.folder + "/caring.sqlite").read { try String.fetchAll($0, sql: "SELECT topic FROM quarantine") }
         #expect(left == ["homes/elm-3/zigbee2mqtt/lamp 2"])
     }
+
+    @Test func `where there is no room to write the database anew it is tried again later, and the gateway goes on`() throws {
+        let street = try lived()
+        street.gateway.engine.store.beforeRewrite = { throw StoreError(StoreProblem.diskFull.sentence, detail: "test", problem: .diskFull) }
+        try street.gateway.say(all(), as: "ada")
+        try run(street)
+        #expect(street.gateway.engine.degraded == nil && street.gateway.engine.copiesHoldErasedSince == nil)
+        try street.press()
+        #expect(!street.showing.isEmpty)
+        street.gateway.engine.store.beforeRewrite = nil
+        try street.gateway.advance(.minutes(10))
+        try run(street)
+        #expect(street.gateway.engine.copiesHoldErasedSince != nil)
+    }
 }

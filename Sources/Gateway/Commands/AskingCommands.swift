@@ -169,7 +169,11 @@ extension Engine {
         }
         if say.isEmpty { say = ["Nobody has been told anything about you."] }
         // Whoever acts in somebody's name sees what they see: it is theirs to know.
-        for act in try tx.reader.operatorActs(for: person.id, since: from, limit: Self.readingsMax) {
+        let acts = try tx.reader.operatorActs(for: person.id, since: from, limit: Self.readingsMax)
+        if all.count == Self.readingsMax || acts.count == Self.readingsMax {
+            say.append("There was more than is shown at once, so the oldest is left out; caring data export has all of it.")
+        }
+        for act in acts {
             let when = zone.local(act.at).map { "\($0.day.iso) \($0.clock)" } ?? act.at.iso
             say.append("\(when)  Operator \(act.uid) acted for you: \(act.command)\(act.outcome == "done" ? "" : " (\(act.outcome))").")
             items.append(
