@@ -164,6 +164,9 @@ public struct ChainFileVerifier {
             reports[0].report.findings.append(AuditFinding(.proofNotGenuine, nil, safeText(problem, charactersMax: 300)))
         } else if let known = leaves[proof.signed.day] {
             if known.contains(proof.seal) { return reports[0].report.notes.append("The sealed proof of \(day) was opened: it is the one that the chain fits.") }
+            guard !reports.contains(where: { $0.report.restoredDays.contains { $0.contains(proof.signed.day) } }) else {
+                return reports[0].report.notes.append("What was proved on \(day) is not what the sealed proof of that day holds: about that day the gateway was restored from a backup, as the chain says.")
+            }
             reports[0].report.findings.append(
                 AuditFinding(.proofDiffers, nil, "What was proved on \(day) is not what the sealed proof of that day holds: the chain was written anew since, or the sealed proof is somebody else's."))
         } else {

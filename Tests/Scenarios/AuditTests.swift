@@ -179,6 +179,18 @@ import Testing
         }
         let changed = try #require(try verify(street, sealed: [sealed]).first).report
         #expect(changed.findings.contains { $0.what == .proofDiffers && $0.sentence.contains("sealed proof") }, "\(changed)")
+        // After a restore the day is signed a second time, with other blindings; the chain says that there was one.
+        let blinding = Data(repeating: 9, count: 16)
+        let second = Merkle.leaf(blinding: blinding, citizen: proof.citizen, n: proof.entries, head: proof.head)
+        let signedAgain = try key.sign(day: proof.signed.day, root: second, leaves: 1)
+        try database.write { db in
+            try db.execute(sql: "UPDATE dayLeaf SET n = n + 1, head = ?, blinding = ?, leaf = ?", arguments: [proof.head, blinding, second])
+            try db.execute(sql: "UPDATE signedDay SET root = ?, signature = ?", arguments: [signedAgain.root, signedAgain.signature])
+        }
+        #expect(try #require(try verify(street, sealed: [sealed]).first).report.findings.map(\.what) == [.proofDiffers])
+        try street.gateway.engine.store.turn { try $0.enterRestored(backup: street.gateway.now - .days(1), at: street.gateway.now) }
+        let restored = try #require(try verify(street, sealed: [sealed]).first).report
+        #expect(restored.isSound && restored.notes.contains { $0.contains("restored from a backup, as the chain says") }, "\(restored)")
         // Without the gateway's proof nothing can be opened, which is said and is no fault.
         try database.write { try $0.execute(sql: "DELETE FROM dayLeaf") }
         let left = try #require(try verify(street, sealed: [sealed]).first).report

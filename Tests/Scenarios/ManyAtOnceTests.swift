@@ -4,6 +4,7 @@ import Foundation
 @testable import Gateway
 import GRDB
 import Store
+import Synchronization
 import Testing
 
 /// Thousands of records that end in one second keep no alarm waiting, and permit nothing meanwhile.
@@ -100,4 +101,41 @@ import Testing
             #expect(reply.say.contains("\(others): no record of yours that is still there."))
         }
     }
+}
+
+/// Answers that take long are worked out two at once; some more wait for their turn, and no more than that.
+@Suite struct AsideTests {
+    @Test func `what finds no place waits for one, and only when too many wait it is refused`() async {
+        let aside = Aside()
+        let gate = DispatchSemaphore(value: 0)
+        let count = Aside.workMax + Aside.waitingMax
+        let asked = Asked()
+        await withTaskGroup(of: Reply.self) { group in
+            for n in 0..<count {
+                group.addTask {
+                    await withCheckedContinuation { continuation in
+                        aside.perform(
+                            {
+                                gate.wait()
+                                return Reply(say: ["\(n)"])
+                            }, continuation)
+                        asked.count.withLock { $0 += 1 }
+                    }
+                }
+            }
+            while asked.count.withLock({ $0 }) < count { await Task.yield() }
+            let refused = await withCheckedContinuation { aside.perform({ Reply() }, $0) }
+            #expect(refused.outcome == .failed && refused.say.first?.hasPrefix("Other answers are being worked out") == true)
+            for _ in 0..<count { gate.signal() }
+            var said: Set<String> = []
+            for await reply in group { said.formUnion(reply.say) }
+            #expect(said.count == count)
+        }
+        // There is room again.
+        #expect(await withCheckedContinuation { aside.perform({ Reply(say: ["done"]) }, $0) }.say == ["done"])
+    }
+}
+
+private final class Asked: Sendable {
+    let count = Mutex(0)
 }
