@@ -1,3 +1,4 @@
+import Care
 import Foundation
 
 /// Whose chain the lines behind it are.
@@ -84,6 +85,10 @@ public struct ChainFileVerifier {
     private let key: Data?
     /// Proofs from elsewhere; each chain is held against those about it.
     private let others: [DayProof]
+    /// Sealed ones from elsewhere; of whose chain each is only an open proof of the same day can tell.
+    private let sealed: [SealedProof]
+    /// The leaves of the proofs that came with the chains, by day.
+    private var leaves: [String: Set<Data>] = [:]
     private var header: ChainHeader?
     private var proofs: [DayProof] = []
     private var verifier: ChainVerifier?
@@ -92,9 +97,10 @@ public struct ChainFileVerifier {
     private var othersFound: [AuditFinding] = []
     public private(set) var reports: [(header: ChainHeader, report: AuditReport)] = []
 
-    public init(key: Data? = nil, proofs: [DayProof] = []) {
+    public init(key: Data? = nil, proofs: [DayProof] = [], sealed: [SealedProof] = []) {
         self.key = key
         others = proofs
+        self.sealed = sealed
     }
 
     /// Lines that stand before an entry.
@@ -109,6 +115,7 @@ public struct ChainFileVerifier {
                 throw ChainFileProblem(description: "A proof stands where none belongs: take the file as it was written.")
             }
             proofs.append(proof)
+            if !sealed.isEmpty { leaves[proof.signed.day, default: []].insert(proof.leaf) }
         case .entry(let entry):
             guard begin(), !hasEnded else { throw ChainFileProblem(description: "An entry stands where none belongs: take the file as it was written.") }
             verifier?.take(entry)
@@ -146,12 +153,32 @@ public struct ChainFileVerifier {
 
     public mutating func finish() -> [(header: ChainHeader, report: AuditReport)] {
         close()
+        if !reports.isEmpty { for proof in Set(sealed).sorted(by: { ($0.signed.day, $0.index) < ($1.signed.day, $1.index) }) { open(proof) } }
         return reports
     }
 
+    /// Holds a sealed proof against the proofs of its day; what is wrong stands in the first report.
+    private mutating func open(_ proof: SealedProof) {
+        let day = safeText(proof.signed.day)
+        if let problem = proof.problem(trusting: key) {
+            reports[0].report.findings.append(AuditFinding(.proofNotGenuine, nil, safeText(problem, charactersMax: 300)))
+        } else if let known = leaves[proof.signed.day] {
+            if known.contains(proof.seal) { return reports[0].report.notes.append("The sealed proof of \(day) was opened: it is the one that the chain fits.") }
+            guard !reports.contains(where: { $0.report.restoredDays.contains { $0.contains(proof.signed.day) } }) else {
+                return reports[0].report.notes.append("What was proved on \(day) is not what the sealed proof of that day holds: about that day the gateway was restored from a backup, as the chain says.")
+            }
+            reports[0].report.findings.append(
+                AuditFinding(.proofDiffers, nil, "What was proved on \(day) is not what the sealed proof of that day holds: the chain was written anew since, or the sealed proof is somebody else's."))
+        } else {
+            reports[0].report.notes.append("The sealed proof of \(day) cannot be opened: there is no proof of that day with the chain. The gateway keeps them for a month; an export of that time has it.")
+        }
+    }
+
     /// Verifies a file line by line; it may be larger than the memory.
-    public static func verify(path: String, key: Data? = nil, proofs: [DayProof] = []) throws -> [(header: ChainHeader, report: AuditReport)] {
-        var verifier = ChainFileVerifier(key: key, proofs: proofs)
+    public static func verify(
+        path: String, key: Data? = nil, proofs: [DayProof] = [], sealed: [SealedProof] = []
+    ) throws -> [(header: ChainHeader, report: AuditReport)] {
+        var verifier = ChainFileVerifier(key: key, proofs: proofs, sealed: sealed)
         try forEachLine(path: path) { line in
             guard let line = ChainLine(line) else {
                 throw ChainFileProblem(description: "There is a line in the file that is none of an audit export. It was damaged, or is another kind of file.")
@@ -164,15 +191,20 @@ public struct ChainFileVerifier {
     }
 
     /// Proofs in a file: a proof that was saved, one a line or alone, or an export.
-    public static func proofs(path: String) throws -> [DayProof] {
+    public static func proofs(path: String) throws -> [DayProof] { try saved(path: path).proofs }
+
+    /// The same, with those that are sealed.
+    public static func saved(path: String) throws -> (proofs: [DayProof], sealed: [SealedProof]) {
         var proofs: [DayProof] = []
+        var sealed: [SealedProof] = []
         try forEachLine(path: path) { line in
             if case .proof(let proof)? = ChainLine(line) { proofs.append(proof) }
             if let proof = try? JSONDecoder().decode(DayProof.self, from: line) { proofs.append(proof) }
-            guard proofs.count <= proofsMax else { throw ChainFileProblem(description: "There are more than \(proofsMax) proofs in the file.") }
+            if let proof = try? JSONDecoder().decode(SealedProof.self, from: line) { sealed.append(proof) }
+            guard proofs.count + sealed.count <= proofsMax else { throw ChainFileProblem(description: "There are more than \(proofsMax) proofs in the file.") }
         }
-        guard !proofs.isEmpty else { throw ChainFileProblem(description: "There is no proof in the file: save one with caring audit proof --json.") }
-        return proofs
+        guard !proofs.isEmpty || !sealed.isEmpty else { throw ChainFileProblem(description: "There is no proof in the file: save one with caring audit proof --json.") }
+        return (proofs, sealed)
     }
 
     private static func forEachLine(path: String, _ body: (Data) throws -> Void) throws {

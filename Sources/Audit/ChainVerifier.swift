@@ -32,6 +32,8 @@ public struct AuditReport: Hashable, Sendable {
     public var notes: [String] = []
     public var proofs = 0
     public var newestProof: String?
+    /// Days, in UTC, from a backup to the day on which the gateway went on from it: what was proved then may have gone with the damaged database.
+    public var restoredDays: [ClosedRange<String>] = []
 
     public var isSound: Bool { findings.isEmpty }
     public init() {}
@@ -201,6 +203,7 @@ public struct ChainVerifier {
                 "\(Self.entries(range.lowerBound, range.upperBound - 1)) empty, and no later entry says that they were erased.")
         }
         report.erased = emptied.intersection(explained).ranges.reduce(0) { $0 + $1.upperBound - $1.lowerBound }
+        report.restoredDays = restores.compactMap { $0.backup <= $0.at ? Self.day($0.backup)...Self.day($0.at) : nil }
         for proof in differing { judge(proof) }
         for proof in proofs[nextProof...] { judge(proof) }
         if report.erased > 0 {

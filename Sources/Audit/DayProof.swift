@@ -61,6 +61,9 @@ public struct DayProof: Hashable, Codable, Sendable {
 
     public static let blindingBytes = 16
 
+    /// What stands for it in the tree.
+    public var leaf: Data { Merkle.leaf(blinding: blinding, citizen: citizen, n: entries, head: head) }
+
     /// What is wrong with the proof itself, as a sentence; nil when it proves what it says.
     ///
     /// - Parameter key: the public key to be believed; nil: the one in the proof, which shows only that all of it belongs together.
@@ -68,7 +71,6 @@ public struct DayProof: Hashable, Codable, Sendable {
         guard version == SignedDay.version else { return "The proof of \(signed.day) is of a version that is not known here." }
         if let key, key != signed.key { return "The proof of \(signed.day) is signed with another key than the one that is trusted." }
         guard signed.isGenuine else { return "The signature of the proof of \(signed.day) is not genuine." }
-        let leaf = Merkle.leaf(blinding: blinding, citizen: citizen, n: entries, head: head)
         guard Merkle.root(leaf: leaf, index: index, count: signed.leaves, path: path) == signed.root else {
             return "The proof of \(signed.day) does not lead to what was signed on that day: it was changed, or is somebody else's."
         }

@@ -4,33 +4,62 @@ import Foundation
 /// A Merkle tree of the shape of RFC 6962: leaves and nodes are told apart by their first byte, and a node without a neighbour
 /// is its own parent.
 public struct Merkle: Sendable {
-    /// From the leaves to the root.
-    private let levels: [[Data]]
+    /// From the leaves upward, without the nodes at the right edge that have no neighbour yet: they would change with the next leaf.
+    private var levels: [[Data]] = [[]]
+
+    /// Without a leaf; see `append`.
+    public init() {}
 
     /// - Parameter leaves: hashes as `leaf` gives them; at least one.
     public init?(leaves: [Data]) {
         guard !leaves.isEmpty else { return nil }
-        var levels = [leaves]
-        while let last = levels.last, last.count > 1 {
-            levels.append(
-                stride(from: 0, to: last.count, by: 2).map { i in
-                    i + 1 < last.count ? Self.node(last[i], last[i + 1]) : last[i]
-                })
+        for leaf in leaves { append(leaf) }
+    }
+
+    /// Adds a leaf behind the others: two hashes at the most, on the average.
+    public mutating func append(_ leaf: Data) {
+        levels[0].append(leaf)
+        var level = 0
+        while levels[level].count % 2 == 0 {
+            let last = levels[level].count
+            if level + 1 == levels.count { levels.append([]) }
+            levels[level + 1].append(Self.node(levels[level][last - 2], levels[level][last - 1]))
+            level += 1
         }
-        self.levels = levels
     }
 
     public var count: Int { levels[0].count }
-    public var root: Data { levels[levels.count - 1][0] }
+    /// Empty where there is no leaf.
+    public var root: Data {
+        (edges().last ?? nil) ?? Data()
+    }
+
+    /// The node at the right edge of each level; nil where all nodes of the level are in `levels`.
+    private func edges() -> [Data?] {
+        var edges: [Data?] = [nil]
+        for level in levels {
+            let alone = level.count % 2 == 1 ? level.last : nil
+            switch (alone, edges.last ?? nil) {
+            case (let left?, let right?): edges.append(Self.node(left, right))
+            case (let one?, nil): edges.append(one)
+            case (nil, let edge): edges.append(edge)
+            }
+        }
+        return edges
+    }
 
     /// What has to be hashed with a leaf, from the bottom up, to come to the root.
     public func path(_ index: Int) -> [Data] {
-        var index = index
+        let edges = edges()
+        var (index, last) = (index, count - 1)
         var path: [Data] = []
-        for level in levels.dropLast() {
+        var level = 0
+        while last > 0 {
             let neighbour = index ^ 1
-            if neighbour < level.count { path.append(level[neighbour]) }
+            if neighbour <= last, let node = level < levels.count && neighbour < levels[level].count ? levels[level][neighbour] : edges[level] { path.append(node) }
             index >>= 1
+            last >>= 1
+            level += 1
         }
         return path
     }

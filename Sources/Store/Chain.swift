@@ -183,22 +183,40 @@ extension StoreTurn {
         public var hash: Data { Merkle.leaf(blinding: blinding, citizen: citizen, n: n, head: head) }
     }
 
-    /// All chains' heads, in order of the citizens' numbers, each with a new blinding.
-    public func newLeaves() throws -> [DayLeaf] {
-        try StoreReader(db: db).chainedCitizens().map { citizen in
+    /// Heads of some chains as leaves of a day, in order of the citizens' numbers, each with a new blinding. What an earlier run began
+    /// for this day stands as it is.
+    ///
+    /// - Returns: fewer than `limit` when these were the last.
+    public func addLeaves(_ day: String, after citizen: Int64, limit: Int) throws -> [(citizen: Int64, leaf: Data)] {
+        try StoreReader(db: db).chainedCitizens(after: citizen, limit: limit).map { citizen in
+            if let known = try Data.fetchOne(
+                db.cachedStatement(sql: "SELECT leaf FROM dayLeaf WHERE day = ? AND citizen = ?"), arguments: [day, citizen])
+            {
+                return (citizen, known)
+            }
             let head = try chainHead(citizen)
-            return DayLeaf(citizen: citizen, n: head.n, head: head.hash, blinding: store.randomBytes(DayProof.blindingBytes))
+            let leaf = DayLeaf(citizen: citizen, n: head.n, head: head.hash, blinding: store.randomBytes(DayProof.blindingBytes))
+            let hash = leaf.hash
+            try run("INSERT INTO dayLeaf (day, citizen, n, head, blinding, leaf) VALUES (?, ?, ?, ?, ?, ?)",
+                [day, leaf.citizen, leaf.n, leaf.head, leaf.blinding, hash])
+            return (citizen, hash)
         }
     }
 
-    /// - Parameter daysKept: older days keep their root and signature only; their proofs were given out.
-    public func save(_ signed: SignedDay, _ leaves: [DayLeaf], daysKept: Int) throws {
+    public func save(_ signed: SignedDay) throws {
         try run("INSERT INTO signedDay (day, root, leaves, signature, key) VALUES (?, ?, ?, ?, ?)",
             [signed.day, signed.root, signed.leaves, signed.signature, signed.key])
-        for leaf in leaves {
-            try run("INSERT INTO dayLeaf (day, citizen, n, head, blinding, leaf) VALUES (?, ?, ?, ?, ?, ?)",
-                [signed.day, leaf.citizen, leaf.n, leaf.head, leaf.blinding, leaf.hash])
-        }
-        try run("DELETE FROM dayLeaf WHERE day <= (SELECT day FROM signedDay ORDER BY day DESC LIMIT 1 OFFSET ?)", [daysKept])
+    }
+
+    /// Older days keep their root and signature only; their proofs were given out.
+    ///
+    /// - Returns: how many leaves went; 0 when there is nothing more to do.
+    public func dropLeaves(daysKept: Int, rowsMax: Int) throws -> Int {
+        try run(
+            """
+            DELETE FROM dayLeaf WHERE (day, citizen) IN (
+                SELECT day, citizen FROM dayLeaf WHERE day <= (SELECT day FROM signedDay ORDER BY day DESC LIMIT 1 OFFSET ?) ORDER BY day, citizen LIMIT ?)
+            """, [daysKept, rowsMax])
+        return db.changesCount
     }
 }

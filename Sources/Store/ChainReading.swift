@@ -17,12 +17,12 @@ extension StoreReader {
             db.cachedStatement(sql: "SELECT n, hash FROM chain WHERE citizen = ? ORDER BY n DESC LIMIT 1"), arguments: [citizen]
         ).map { ($0[0], $0[1]) }
     }
-    /// Everybody who has a chain, by number. Each is found at its place in the key; entries are not scanned.
-    public func chainedCitizens() throws -> [Int64] {
-        var all: [Int64] = []
+    /// Those who have a chain, by number. Each is found at its place in the key; entries are not scanned.
+    public func chainedCitizens(after citizen: Int64 = 0, limit: Int = .max) throws -> [Int64] {
+        var found: [Int64] = []
         let statement = try db.cachedStatement(sql: "SELECT citizen FROM chain WHERE citizen > ? ORDER BY citizen LIMIT 1")
-        while let next = try Int64.fetchOne(statement, arguments: [all.last ?? 0]) { all.append(next) }
-        return all
+        while found.count < limit, let next = try Int64.fetchOne(statement, arguments: [found.last ?? citizen]) { found.append(next) }
+        return found
     }
     /// Entries after number `n`, oldest first, each with what is wrong with the row that it records.
     ///
@@ -163,6 +163,14 @@ extension StoreReader {
     /// The tree of a day whose leaves are still kept.
     public func dayTree(_ day: String) throws -> Merkle? {
         Merkle(leaves: try Data.fetchAll(db.cachedStatement(sql: "SELECT leaf FROM dayLeaf WHERE day = ? ORDER BY citizen"), arguments: [day]))
+    }
+
+    /// Some of the leaves of a day, in order; fewer than `limit` when these were the last.
+    public func leaves(_ day: String, after citizen: Int64, limit: Int) throws -> [(citizen: Int64, leaf: Data)] {
+        try Row.fetchAll(
+            db.cachedStatement(sql: "SELECT citizen, leaf FROM dayLeaf WHERE day = ? AND citizen > ? ORDER BY citizen LIMIT ?"),
+            arguments: [day, citizen, limit]
+        ).map { ($0[0], $0[1]) }
     }
 
     /// Some of the proofs of a day, in order of the citizens' numbers.

@@ -172,7 +172,7 @@ extension StoreTurn {
             """
             DELETE FROM quarantine WHERE n IN (
                 SELECT n FROM quarantine WHERE home = ?1 AND at < ?3 AND (?4 OR EXISTS (
-                    SELECT 1 FROM (\(own)) AS d WHERE substr(topic, 1, length('homes/' || ?1 || '/' || d.address)) = 'homes/' || ?1 || '/' || d.address)) LIMIT ?5)
+                    SELECT 1 FROM (\(own)) AS d WHERE substr(topic || '/', 1, length('homes/' || ?1 || '/' || d.address || '/')) = 'homes/' || ?1 || '/' || d.address || '/')) LIMIT ?5)
             """,
         ] {
             try run(sql, [home.name, erasure.citizen.name, erasure.end.milliseconds, alone, rowsMax])
@@ -265,6 +265,7 @@ extension Store {
         return try pool.writeWithoutTransaction { db in
             let bytes = try (Int64.fetchOne(db, sql: "PRAGMA page_count") ?? 0) * (Int64.fetchOne(db, sql: "PRAGMA page_size") ?? 0)
             guard bytes <= Self.rewrittenBytesMax else { return false }
+            try beforeRewrite?()
             try db.execute(sql: "VACUUM")
             return true
         }

@@ -14,9 +14,17 @@ extension StoreTurn {
     ///
     /// What has still to be sent stays until it is: the erasure says that it waits, and begins anew at the chain's beginning.
     ///
-    /// - Parameter rowsMax: so many entries are looked at.
-    public func eraseRecords(_ erasure: inout Erasure, rowsMax: Int, at: Instant) throws -> ErasedRecords {
+    /// - Parameters:
+    ///   - words: that citizens have still to be told; what they are about waits for them.
+    ///   - rowsMax: so many entries are looked at.
+    public func eraseRecords(_ erasure: inout Erasure, words: [CitizenWord] = [], rowsMax: Int, at: Instant) throws -> ErasedRecords {
         var erased = ErasedRecords()
+        if erasure.place == 0, !erasure.isWaiting {
+            // Only now is what was there before the chains in them. What came after the wish is told by its time.
+            erasure.upToEntry = try StoreReader(db: db).pseudonym(erasure.citizen).flatMap { try StoreReader(db: db).chainHead($0)?.n } ?? 0
+        }
+        let toldAlerts = Set(words.compactMap { $0.alert?.number })
+        let toldConsents = Set(words.compactMap { $0.consent?.number })
         let isWaiting = erasure.isWaiting && erasure.place > 0
         let citizen = try pseudonym(erasure.citizen)
         let entries = try Row.fetchAll(
@@ -32,6 +40,7 @@ extension StoreTurn {
         for entry in entries {
             guard let row = entry[2] as Int64?, let kind = ChainKind(rawValue: entry[1]) else { continue }
             switch kind {
+            case .alert where toldAlerts.contains(row), .consent where toldConsents.contains(row): erasure.isWaiting = true
             case .alert: try eraseAlert(row, citizen, &erasure, &emptied, &erased)
             case .disclosure: try eraseDisclosure(row, entry[0], &erasure, &emptied)
             case .consent: try eraseConsent(row, &erasure, &emptied, &erased, at: at)

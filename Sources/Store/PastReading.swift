@@ -9,8 +9,9 @@ extension StoreReader {
     /// - Parameters:
     ///   - limit: of this home.
     ///   - scanMax: of all homes.
+    ///   - body: false: no more.
     /// - Returns: whether there may be older ones that were not looked at.
-    public func eachAlert(of home: HomeID, since: Instant, limit: Int, scanMax: Int, _ body: (Alert) throws -> Void) throws -> Bool {
+    public func eachAlert(of home: HomeID, since: Instant, limit: Int, scanMax: Int, _ body: (Alert) throws -> Bool) throws -> Bool {
         let rows = try Row.fetchCursor(
             db.cachedStatement(sql: "SELECT raisedAt, home = ?, body FROM alert ORDER BY id DESC LIMIT ?"), arguments: [home.name, scanMax + 1])
         var (passed, found) = (0, 0)
@@ -21,7 +22,7 @@ extension StoreReader {
             passed += 1
             guard row[1] else { continue }
             found += 1
-            try body(try Body.decode(Alert.self, row[2]))
+            guard try body(try Body.decode(Alert.self, row[2])) else { return true }
         }
         return false
     }
@@ -30,7 +31,7 @@ extension StoreReader {
     ///
     /// - Parameters and returns: as above.
     public func eachRequest(
-        toRead citizen: PersonID, since: Instant, limit: Int, scanMax: Int, _ body: (ConsentRequest, [PersonID]) throws -> Void
+        toRead citizen: PersonID, since: Instant, limit: Int, scanMax: Int, _ body: (ConsentRequest, [PersonID]) throws -> Bool
     ) throws -> Bool {
         // What the texts say is compared here only to leave out most rows; what is left is read properly.
         let rows = try Row.fetchCursor(
@@ -48,7 +49,7 @@ extension StoreReader {
             let citizens = try Body.decode([PersonID].self, row[1])
             guard request.detail == .readings, request.stage == nil, citizens.contains(citizen) else { continue }
             found += 1
-            try body(request, citizens)
+            guard try body(request, citizens) else { return true }
         }
         return false
     }

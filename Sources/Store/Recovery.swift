@@ -15,9 +15,17 @@ public struct Recovered: Sendable, Hashable, Codable {
 extension Store {
     /// Sets of broken files that are kept; each may be as large as the database.
     static var brokenKeptMax: Int { 3 }
-    /// Added to the counters of what people are told, so that no number that was given out after the backup is given
-    /// again. Not to those of devices and series, which nobody is told.
+    /// Added to the counters of what people are told for each restore that there ever was, so that no number that was given
+    /// out after the backup is given again, also after a second restore from the same one. Not to those of devices and
+    /// series, which nobody is told, and by whose numbers memory is laid out.
     static var countersAhead: Int64 { 10_000 }
+    /// The same for what an alert, or an answer, makes many of.
+    static var countersFarAhead: Int64 { 1_000_000 }
+    static var countersOfMany: [String] { ["notice", "decision", "offer"] }
+    /// Rows that are numbered by their table, and by the greatest that was ever erased.
+    static var numberedTables: [String] { ["disclosure", "history"] }
+    /// Where a counter without a row begins; see `StoreTurn.next`.
+    static var countersBegin: String { "begin" }
     private static var recoveredKey: String { "recovered" }
 
     /// Leaves word for the next start that this run met corruption, so that it looks at the whole database.
@@ -76,14 +84,29 @@ extension Store {
     }
 
     /// Makes a copy of a backup ready to take the database's place.
-    static func prepareRestored(_ path: String, _ recovered: Recovered) throws {
+    ///
+    /// - Parameter restores: how many there were, this one included.
+    static func prepareRestored(_ path: String, _ recovered: Recovered, restores: Int64) throws {
         let queue = try DatabaseQueue(path: path)
         try queue.write { db in
             // What the broker delivers now has nothing to do with what was acknowledged before the backup: compared
             // with that, a message that was never kept could pass for one that was.
             for table in ["acknowledged", "early"] where try db.tableExists(table) { try db.execute(sql: "DELETE FROM \(table)") }
+            let (ahead, far) = (countersAhead * restores, countersFarAhead * restores)
+            // What has no row yet may have had one since.
+            for name in countersOfMany + [countersBegin] {
+                try db.execute(sql: "INSERT OR IGNORE INTO counter (name, value) VALUES (?, 0)", arguments: [name])
+            }
             try db.execute(
-                sql: "UPDATE counter SET value = value + ? WHERE name NOT IN ('device', 'series')", arguments: [countersAhead])
+                sql: "UPDATE counter SET value = value + CASE WHEN name IN (\(countersOfMany.map { "'\($0)'" }.joined(separator: ","))) THEN ? ELSE ? END WHERE name NOT IN ('device', 'series')",
+                arguments: [far, ahead])
+            for table in numberedTables where try db.tableExists(table) {
+                let greatest = try Int64.fetchOne(db, sql: "SELECT max(n) FROM \(table)") ?? 0
+                let erased = try StoreReader(db: db).erasedUpTo(table)
+                try db.execute(
+                    sql: "INSERT INTO counter (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                    arguments: [StoreReader.erasedCounter(table), max(greatest, erased) + far])
+            }
             try db.execute(
                 sql: "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
                 arguments: [recoveredKey, try Body.encode(recovered)])
@@ -141,8 +164,9 @@ struct DatabaseFiles {
         let aside = asideName(now)
         do {
             try Disk.copy(backup.path, to: unfinished)
+            let restores = try countRestore()
             try Store.prepareRestored(
-                unfinished, Recovered(backupAt: backup.at, brokenFile: isMissing ? broken.first ?? "" : aside, detail: detail))
+                unfinished, Recovered(backupAt: backup.at, brokenFile: isMissing ? broken.first ?? "" : aside, detail: detail), restores: restores)
             try Disk.sync(unfinished)
             // The file before its log: without its log it could pass for a sound database of an earlier moment. The log
             // is set aside as well: it would be read as the backup's own.
@@ -159,6 +183,27 @@ struct DatabaseFiles {
         removeMark()
         for old in broken.dropFirst(Store.brokenKeptMax) { for part in Self.parts { unlink(old + part) } }
     }
+
+    /// How often a backup has taken the database's place, this time included: in a file of its own, because every backup
+    /// forgets it. One too many does no harm.
+    private func countRestore() throws -> Int64 {
+        let path = folder + "/restores"
+        let text = (try? String(contentsOfFile: path, encoding: .utf8))?.trimmingCharacters(in: .whitespacesAndNewlines)
+        let count = min(max(text.flatMap { Int64($0) } ?? 0, 0), Self.restoresMax - 1) + 1
+        let file = try Disk.create(path + ".new")
+        defer {
+            close(file)
+            unlink(path + ".new")
+        }
+        try Disk.write(Array("\(count)\n".utf8), file, path)
+        guard fsync(file) == 0 else { throw Disk.error("flushing", path) }
+        try Disk.rename(path + ".new", path)
+        try Disk.sync(folder)
+        return count
+    }
+
+    /// A number beyond that is none that the gateway wrote.
+    private static let restoresMax: Int64 = 1_000_000
 
     private var isMissing: Bool { !Disk.exists(main) }
 

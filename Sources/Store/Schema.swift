@@ -28,6 +28,9 @@ enum Schema {
         migrator.registerMigration("8 erasing") { db in
             try db.execute(sql: ErasureSchema.table)
         }
+        migrator.registerMigration("12 what has to be taken away at the broker") { db in
+            try db.execute(sql: ClearingSchema.table)
+        }
         return migrator
     }
 

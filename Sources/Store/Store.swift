@@ -22,8 +22,11 @@ public final class Store {
     var chains = ChainCache()
     /// Salts and blindings of the chains. Nothing that the gateway does depends on what comes out of it.
     public var randomBytes: (_ count: Int) -> Data = { count in
+        // Eight bytes at once: each number is a call of the system's.
         var source = SystemRandomNumberGenerator()
-        return Data((0..<count).map { _ in UInt8.random(in: .min ... .max, using: &source) })
+        var bytes = Data(capacity: count + 8)
+        while bytes.count < count { withUnsafeBytes(of: source.next()) { bytes.append(contentsOf: $0) } }
+        return bytes.prefix(count)
     }
     /// What the last commit took, flushing to disk included. For the metrics.
     public private(set) var lastCommitNanoseconds: Int64 = 0
@@ -82,12 +85,24 @@ public final class Store {
 
     /// Called before each commit; what it throws undoes the turn. It is how tests make a disk fail.
     public var beforeCommit: (() throws -> Void)?
+    /// The same before the database is written anew.
+    public var beforeRewrite: (() throws -> Void)?
 
     /// The newest instant of any reading that was written since the start, as far as it is at hand; nil: none.
     public var newestKnown: Instant? { newestKeys.max().flatMap { $0 > 0 ? ReadingKey(raw: $0).at : nil } }
 
+    private var isInTurn = false
+
     /// One transaction of the one writer. When `body` throws or the commit fails, nothing of it is kept.
+    ///
+    /// A turn within a turn ends the process: what it wrote would be kept or undone with the other's, and memory with neither.
     public func turn<T>(_ body: (StoreTurn) throws -> T) throws -> T {
+        guard !isInTurn else {
+            // Not a precondition: those say nothing in a program that is built for release.
+            fatalError("A turn was begun while another one is open. Hand the open turn's `tx` on to what is called, or call it when that turn has ended.")
+        }
+        isInTurn = true
+        defer { isInTurn = false }
         do {
             return try pool.writeWithoutTransaction { db in
                 var result: T?

@@ -203,9 +203,9 @@ public struct StoreReader {
         -> [(at: Instant, uid: UInt32, command: String, outcome: String)]
     {
         try Row.fetchAll(
-            db.cachedStatement(sql: "SELECT at, uid, command, outcome FROM operatorLog WHERE actingFor = ? AND at >= ? ORDER BY n LIMIT ?"),
+            db.cachedStatement(sql: "SELECT at, uid, command, outcome FROM operatorLog WHERE actingFor = ? AND at >= ? ORDER BY n DESC LIMIT ?"),
             arguments: [person.name, since.milliseconds, limit]
-        ).map { (Instant(milliseconds: $0[0]), UInt32(truncatingIfNeeded: $0[1] as Int64), $0[2], $0[3]) }
+        ).reversed().map { (Instant(milliseconds: $0[0]), UInt32(truncatingIfNeeded: $0[1] as Int64), $0[2], $0[3]) }
     }
     public func consentGiving(_ id: ConsentID) throws -> (givenAt: Instant, givenBy: String, withdrawnBy: String?)? {
         try Row.fetchOne(db.cachedStatement(sql: "SELECT givenAt, givenBy, withdrawnBy FROM consent WHERE id = ?"), arguments: [id.number])

@@ -80,12 +80,13 @@ public struct StoreTurn {
 
     // MARK: Counters
 
-    /// The next number of this counter, beginning with 1.
+    /// The next number of this counter, beginning with 1; after a restore with a number that was surely not given out before.
     public func next(_ counter: String) throws -> Int64 {
         try Int64.fetchOne(
             db.cachedStatement(
                 sql: """
-                    INSERT INTO counter (name, value) VALUES (?, 1)
+                    INSERT INTO counter (name, value) VALUES (?1,
+                        1 + CASE WHEN ?1 IN ('device', 'series') THEN 0 ELSE ifnull((SELECT value FROM counter WHERE name = '\(Store.countersBegin)'), 0) END)
                     ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value
                     """), arguments: [counter]) ?? 1
     }

@@ -110,7 +110,7 @@ extension AuditCommand {
                 Example: caring audit verify --proof proof-of-last-week.json
                 """)
         @Option(help: ArgumentHelp("An export, instead of the gateway's.", valueName: "file")) var file: String?
-        @Option(help: ArgumentHelp("Proofs that you have saved; the chain has to fit them, too.", valueName: "file")) var proof: String?
+        @Option(help: ArgumentHelp("Proofs that you have saved, or sealed ones from the broker; the chain has to fit them, too.", valueName: "file")) var proof: String?
         @Option(help: ArgumentHelp("The gateway's public key, from caring audit key.", valueName: "file")) var key: String?
         @Option(help: "Whose; nobody named: yours.") var citizen: String?
         @OptionGroup var globals: Globals
@@ -119,13 +119,13 @@ extension AuditCommand {
             let printer = Printer(asJSON: globals.call.json)
             do {
                 let trusted = try key.map(Self.readKey)
-                let proofs = try proof.map { try ChainFileVerifier.proofs(path: $0) } ?? []
+                let (proofs, sealed) = try proof.map { try ChainFileVerifier.saved(path: $0) } ?? ([], [])
                 var notes: [String] = []
                 let reports: [(header: ChainHeader, report: AuditReport)]
                 if let file {
-                    reports = try ChainFileVerifier.verify(path: file, key: trusted, proofs: proofs)
+                    reports = try ChainFileVerifier.verify(path: file, key: trusted, proofs: proofs, sealed: sealed)
                 } else {
-                    var verifier = ChainFileVerifier(key: trusted, proofs: proofs)
+                    var verifier = ChainFileVerifier(key: trusted, proofs: proofs, sealed: sealed)
                     try await AuditLines(globals: globals, citizen: citizen).forEach { piece in
                         switch piece {
                         case .line(let line): try verifier.take(line)

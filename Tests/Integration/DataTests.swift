@@ -158,6 +158,52 @@ extension RealProcesses {
             #expect(try FileManager.default.contentsOfDirectory(atPath: street.folder.path).allSatisfy { !$0.hasSuffix(".part") })
         }
 
+        /// Whole or not at all: a wish that was not acknowledged changed nothing or all, and one that was is carried out to its end,
+        /// however often the gateway is killed meanwhile.
+        @Test func anErasureIsWholeThoughTheGatewayIsKilledInTheMiddle() throws {
+            let street = try lived(readings: 60_000)
+            defer { street.close() }
+            func readings() throws -> Int {
+                let store = try Store(folder: street.data)
+                defer { try? store.close() }
+                let series = try store.read { try $0.series() }
+                return try store.read { try $0.readings(series, since: .distantPast, limit: 100_000) }.count
+            }
+            // Killed while it is being said.
+            var isBegun = false
+            for n in 0..<3 where !isBegun {
+                let saying = try street.start(["data", "erase", "--all", "--yes", "--as", "ada"])
+                usleep(UInt32(15_000 + n * 40_000))
+                try street.killGateway()
+                _ = try saying.ended()
+                if try readings() == 60_002 { try street.startGateway() } else { isBegun = true }
+                if !isBegun { isBegun = try street.sentences("data", "erase", "--status", "--as", "ada").contains("What you wanted") }
+            }
+            if street.gateway?.isRunning != true { try street.startGateway() }
+            if !isBegun {
+                let said = street.caring("data", "erase", "--all", "--yes", "--as", "ada")
+                #expect(said.code == 0, "\(said.out)\(said.err)")
+            }
+            // Each run does a part of it: a step each 50 milliseconds.
+            var kills = 0
+            while kills < 6 {
+                usleep(UInt32(200_000 + kills * 50_000))
+                try street.killGateway()
+                kills += 1
+                try street.startGateway()
+            }
+            try eventually("the database to hold nothing of it", secondsMax: 60) {
+                let said = try street.sentences("data", "erase", "--status", "--as", "ada")
+                return said.contains("Nothing is being erased") || said.contains("holds nothing of it any more")
+            }
+            _ = try street.stopGateway()
+            #expect(try readings() == 0)
+            // What is in force is still there, and the chain says what happened.
+            try street.startGateway()
+            #expect(street.caring("audit", "verify", "--as", "ada").code == 0)
+            #expect(try street.ask("device", "list", "--as", "ada").count == 2)
+        }
+
         @Test func aFullDiskIsSaidInASentenceAndLeavesNothing() throws {
             let street = try lived(readings: 20_000)
             defer { street.close() }

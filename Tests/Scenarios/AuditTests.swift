@@ -2,7 +2,7 @@ import Audit
 import Care
 import CareTesting
 import Foundation
-import Gateway
+@testable import Gateway
 import GRDB
 import Testing
 
@@ -10,8 +10,8 @@ import Testing
 @Suite struct AuditScenarios {
     private let key = AuditKey()
 
-    private func verify(_ street: Street, as person: String? = "ada", proofs: [DayProof] = [], pages: Int? = nil) throws -> [(header: ChainHeader, report: AuditReport)] {
-        var verifier = ChainFileVerifier(key: key.publicKey, proofs: proofs)
+    private func verify(_ street: Street, as person: String? = "ada", proofs: [DayProof] = [], sealed: [SealedProof] = []) throws -> [(header: ChainHeader, report: AuditReport)] {
+        var verifier = ChainFileVerifier(key: key.publicKey, proofs: proofs, sealed: sealed)
         func ask(_ query: AuditQuery) throws -> (reply: Reply, lines: [ChainLine]) {
             let reply = try street.gateway.say(.audit(query), as: person)
             #expect(reply.outcome == .done, "\(reply)")
@@ -36,8 +36,13 @@ import Testing
         }
         return verifier.finish()
     }
-    private func given(_ street: Street) throws -> DayProof? {
-        try street.gateway.outbound.retained["homes/elm-3/caring/audit/ada"].map { try JSONDecoder().decode(DayProof.self, from: Data($0.utf8)) }
+    /// Her newest proof as she asks for it; what lies at the broker is the same, sealed.
+    private func given(_ street: Street, _ place: SourceLocation = #_sourceLocation) throws -> DayProof? {
+        let sealed = try street.gateway.outbound.retained["homes/elm-3/caring/audit/ada"].map { try JSONDecoder().decode(SealedProof.self, from: Data($0.utf8)) }
+        guard let sealed else { return nil }
+        let proof = try JSONDecoder().decode(DayProof.self, from: Data(try #require(try street.gateway.say(.audit(.proof(citizen: nil)), as: "ada").say.first).utf8))
+        #expect(sealed == SealedProof(proof) && sealed.problem(trusting: key.publicKey) == nil, sourceLocation: place)
+        return proof
     }
     private func street() throws -> Street {
         let street = try Street(auditKey: key)
@@ -55,7 +60,6 @@ import Testing
         let proof = try #require(try given(street))
         #expect(proof.problem(trusting: key.publicKey) == nil)
         #expect(proof.signed.day == String(street.gateway.now.iso.prefix(10)) && proof.signed.leaves == 1)
-        #expect(try street.gateway.say(.audit(.proof(citizen: nil)), as: "ada").say == [street.gateway.outbound.retained["homes/elm-3/caring/audit/ada"]])
         let report = try #require(try verify(street).first).report
         #expect(report.isSound && report.proofs == 1 && report.entries > 10, "\(report)")
         // Each day anew, and at midnight by UTC.
@@ -149,6 +153,135 @@ import Testing
         try street.gateway.advance(.days(1))
         #expect(try given(street) == nil)
         #expect(try verify(street, as: nil).map(\.report.isSound) == [true], "Their chain is still vouched for.")
+    }
+
+    @Test func `what lies at the broker tells of no entry, and its owner can hold it against the chain`() throws {
+        let street = try street()
+        try street.gateway.advance(.days(1))
+        let topic = "homes/elm-3/caring/audit/ada"
+        let payload = try #require(street.gateway.outbound.retained[topic])
+        let proof = try #require(try given(street))
+        // Neither how many entries there are, nor their hash, nor what the leaf was blinded with, nor whose number it is.
+        let members = try #require(try JSONSerialization.jsonObject(with: Data(payload.utf8)) as? [String: Any])
+        #expect(members.keys.sorted() == ["index", "path", "seal", "signed", "version"])
+        for secret in [proof.head, proof.blinding] { #expect(!payload.contains(secret.base64EncodedString())) }
+        #expect(street.gateway.outbound.publications.filter { $0.topic.contains("/audit/") }.allSatisfy { !$0.payload.contains("blinding") && !$0.payload.contains("entries") })
+        let sealed = try JSONDecoder().decode(SealedProof.self, from: Data(payload.utf8))
+        let opened = try #require(try verify(street, sealed: [sealed]).first).report
+        #expect(opened.isSound && opened.notes.contains { $0.contains("was opened") }, "\(opened)")
+        // The gateway makes another proof of that day, signed by itself: it does not open what was given out.
+        let database = try DatabasePool(path: street.gateway.folder + "/caring.sqlite")
+        let leaf = Merkle.leaf(blinding: proof.blinding, citizen: proof.citizen, n: proof.entries - 1, head: Data(repeating: 7, count: 32))
+        let signed = try key.sign(day: proof.signed.day, root: leaf, leaves: 1)
+        try database.write { db in
+            try db.execute(sql: "UPDATE dayLeaf SET n = n - 1, head = ?, leaf = ?", arguments: [Data(repeating: 7, count: 32), leaf])
+            try db.execute(sql: "UPDATE signedDay SET root = ?, signature = ?", arguments: [signed.root, signed.signature])
+        }
+        let changed = try #require(try verify(street, sealed: [sealed]).first).report
+        #expect(changed.findings.contains { $0.what == .proofDiffers && $0.sentence.contains("sealed proof") }, "\(changed)")
+        // After a restore the day is signed a second time, with other blindings; the chain says that there was one.
+        let blinding = Data(repeating: 9, count: 16)
+        let second = Merkle.leaf(blinding: blinding, citizen: proof.citizen, n: proof.entries, head: proof.head)
+        let signedAgain = try key.sign(day: proof.signed.day, root: second, leaves: 1)
+        try database.write { db in
+            try db.execute(sql: "UPDATE dayLeaf SET n = n + 1, head = ?, blinding = ?, leaf = ?", arguments: [proof.head, blinding, second])
+            try db.execute(sql: "UPDATE signedDay SET root = ?, signature = ?", arguments: [signedAgain.root, signedAgain.signature])
+        }
+        #expect(try #require(try verify(street, sealed: [sealed]).first).report.findings.map(\.what) == [.proofDiffers])
+        try street.gateway.engine.store.turn { try $0.enterRestored(backup: street.gateway.now - .days(1), at: street.gateway.now) }
+        let restored = try #require(try verify(street, sealed: [sealed]).first).report
+        #expect(restored.isSound && restored.notes.contains { $0.contains("restored from a backup, as the chain says") }, "\(restored)")
+        // Without the gateway's proof nothing can be opened, which is said and is no fault.
+        try database.write { try $0.execute(sql: "DELETE FROM dayLeaf") }
+        let left = try #require(try verify(street, sealed: [sealed]).first).report
+        #expect(left.isSound && left.notes.contains { $0.contains("cannot be opened") }, "\(left)")
+        try database.close()
+    }
+
+    @Test func `however many chains there are a step signs for a few of them, and a start goes on with them`() throws {
+        let street = try street()
+        for n in 1...9 {
+            try street.gateway.say(.citizenAdd(citizen: "c\(n)", home: "elm-3", name: "Citizen \(n)", uid: nil))
+            try street.gateway.say(.consentGrant(consent(to: ["circle:oak-street"], data: ["health"])), as: "c\(n)")
+        }
+        func leaves() throws -> [String] {
+            try DatabaseQueue(path: street.gateway.folder + "/caring.sqlite").read {
+                try String.fetchAll($0, sql: "SELECT citizen || ' ' || hex(leaf) FROM dayLeaf ORDER BY day, citizen")
+            }
+        }
+        let midnight = Instant(milliseconds: (street.gateway.now.milliseconds / 86_400_000 + 1) * 86_400_000)
+        street.gateway.engine.dayLeavesAtOnceMax = 3
+        street.gateway.clock.advance(midnight - street.gateway.now)
+        try street.gateway.engine.catchUp(to: street.gateway.now)
+        let first = try leaves()
+        #expect(first.count == 3, "The turn that is due at midnight takes one step.")
+        #expect(try street.gateway.engine.sweep())
+        #expect(try leaves().count == 6)
+        #expect(street.gateway.outbound.retained.keys.allSatisfy { !$0.contains("/audit/") })
+        // Killed in the middle: what was made is not made anew.
+        try street.gateway.restart()
+        while try street.gateway.engine.sweep() {}
+        try street.gateway.settle()
+        #expect(try leaves().count == 10 && Array(leaves().prefix(3)) == first)
+        #expect(street.gateway.outbound.retained.keys.count { $0.contains("/audit/") } == 10)
+        #expect(try given(street)?.signed.leaves == 10)
+        #expect(try verify(street).map(\.report.isSound) == [true])
+    }
+
+    @Test func `the topic of a citizen who goes while the broker is away is cleared after a restart`() throws {
+        let street = try street()
+        try street.gateway.advance(.days(1))
+        #expect(try given(street) != nil)
+        street.gateway.isBrokerThere = false
+        #expect(try street.gateway.say(.citizenRemove(citizen: "ada")).outcome == .done)
+        try street.gateway.restart()
+        #expect(street.gateway.outbound.retained["homes/elm-3/caring/audit/ada"] != nil)
+        func owed() throws -> Int? { try DatabaseQueue(path: street.gateway.folder + "/caring.sqlite").read { try Int.fetchOne($0, sql: "SELECT count(*) FROM owedClearing") } }
+        #expect(try owed() == 1)
+        // Sent and not answered before another restart: it is sent again.
+        street.gateway.isBrokerThere = true
+        try street.gateway.engine.runOutbox()
+        #expect(street.gateway.outbound.retained["homes/elm-3/caring/audit/ada"] == nil)
+        #expect(try owed() == 1)
+        try street.gateway.restart()
+        #expect(street.gateway.outbound.published(to: "homes/elm-3/caring/audit/ada").suffix(2) == ["", ""])
+        #expect(try owed() == 0)
+        let sent = street.gateway.outbound.published(to: "homes/elm-3/caring/audit/ada").count
+        try street.gateway.advance(.hours(1))
+        #expect(street.gateway.outbound.published(to: "homes/elm-3/caring/audit/ada").count == sent)
+    }
+
+    /// With CHAIN_ENTRIES=100000 in the environment it also says how long it takes.
+    @Test func `a long chain is verified beside the turns, and an alarm waits for none of it`() throws {
+        let street = try street()
+        let gateway = street.gateway
+        let entries = ProcessInfo.processInfo.environment["CHAIN_ENTRIES"].flatMap { Int($0) } ?? 3_000
+        for first in stride(from: 0, to: entries, by: 10_000) {
+            try gateway.engine.store.turn { tx in
+                for n in first..<min(first + 10_000, entries) {
+                    try tx.append(
+                        Disclosure(
+                            at: gateway.now + .milliseconds(Int64(n)), citizen: "ada", recipient: "tom", alert: nil, notice: nil, decision: nil, data: "heart_rate",
+                            detail: .readings, stage: nil, state: .seen))
+                }
+            }
+        }
+        try gateway.advance(.days(1))
+        // The turn only looks who asks; what is read comes after it, on another thread.
+        let turnBegan = ContinuousClock.now
+        let queries: [AuditQuery] = [.chains(citizen: nil, after: 0), .proof(citizen: nil), .proofs(chain: 1, before: nil), .page(chain: 1, after: 0), .rows(chain: 1, after: 0)]
+        let works = queries.compactMap { query -> (@Sendable () -> Reply)? in
+            if case .aside(let work) = gateway.engine.begin(.audit(query), by: Caller(uid: 0, actingAs: "ada"), operatorUIDs: [0]) { work } else { nil }
+        }
+        let turnsTook = ContinuousClock.now - turnBegan
+        #expect(works.count == queries.count)
+        try street.press()
+        #expect(!street.showing.isEmpty)
+        for work in works { #expect(work().outcome == .done) }
+        let began = ContinuousClock.now
+        let report = try #require(try verify(street).first).report
+        #expect(report.isSound && report.entries > Int64(entries), "\(report)")
+        if entries > 3_000 { print("CHAIN verified: \(report.entries) entries in \(ContinuousClock.now - began), their \(queries.count) turns in \(turnsTook)") }
     }
 
     @Test func `a broker that takes nothing for a while, or has lost all, is given the proofs later`() throws {

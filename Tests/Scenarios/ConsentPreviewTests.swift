@@ -3,16 +3,17 @@ import CareTesting
 import Foundation
 import Gateway
 import Store
+import Synchronization
 import Testing
 
 /// Try before you decide: what records would have meant, worked out from what happened.
 @Suite struct ConsentPreviewTests {
     private func preview(
-        _ street: Street, _ draft: ConsentDraft? = nil, isRefusal: Bool = false, without: [String] = [], since: String? = nil, citizen: String? = nil,
+        _ street: Street, _ draft: ConsentDraft? = nil, isRefusal: Bool = false, emergency: [String]? = nil, without: [String] = [], since: String? = nil, citizen: String? = nil,
         as person: String? = "ada"
     ) throws -> Reply {
         try street.gateway.say(
-            .consentPreview(ConsentChange(draft: draft, isRefusal: isRefusal, without: without, since: since, citizen: citizen)), as: person)
+            .consentPreview(ConsentChange(draft: draft, isRefusal: isRefusal, emergency: emergency, without: without, since: since, citizen: citizen)), as: person)
     }
 
     /// "maria sos alert asked 2 1": recipient, data, detail, stage, with what is tried, today.
@@ -235,5 +236,46 @@ import Testing
         var draft = consent(to: ["helper:tom"], data: ["safety"])
         draft.hours = ["sometimes"]
         #expect(try preview(street, draft).outcome == .failed)
+    }
+
+    @Test func `what would be decided for emergencies can be tried, and changes nothing`() throws {
+        let street = try Street(rules: Self.rules, permits: false)
+        try pressed(street, times: 2)
+        #expect(try preview(street).say.contains("Nobody would have learned anything."))
+        let reply = try preview(street, emergency: [])
+        // What happened when asked, and who and where only after accepting; never readings.
+        #expect(
+            learned(reply, "maria") == [
+                "sos alert asked 2 0", "identity alert accepted 2 0", "sos alert accepted 2 0", "identity alert attending 2 0", "sos alert attending 2 0",
+            ])
+        #expect(learned(reply, "vera").isEmpty, "She is in no circle.")
+        #expect(reply.say.contains { $0.hasPrefix("Supposed: ") } && reply.say.contains { $0.hasPrefix("New: Maria Lopez learns what happened") }, "\(reply.say)")
+        #expect(try preview(street, emergency: ["oak-street"]).items == reply.items)
+        #expect(try preview(street, emergency: ["nowhere"]).outcome == .failed)
+        #expect(try preview(street, consent(to: ["helper:maria"], data: ["safety"]), emergency: []).outcome == .failed)
+        #expect(try street.gateway.say(.consentList(citizen: nil, all: true), as: "ada").items.isEmpty)
+        // Once it is decided, the same is said of today.
+        #expect(try street.gateway.say(.consentEmergency(on: true, circles: []), as: "ada").outcome == .done)
+        #expect(learned(try preview(street), "maria").first == "sos alert asked 2 2")
+        #expect(try preview(street, emergency: []).say.contains("Nothing changes."))
+    }
+
+    @Test func `what was looked at for too long is cut, and that is said`() throws {
+        let street = try Street(rules: Self.rules)
+        try pressed(street, times: 3)
+        let looks = Looks()
+        street.gateway.engine.stopwatch = { looks.next() * 6_000_000_000 }
+        let reply = try preview(street)
+        #expect(reply.say.contains { $0.contains("1 alert about you") } && reply.say.contains { $0.contains("the oldest is left out") }, "\(reply.say)")
+    }
+}
+
+private final class Looks: Sendable {
+    private let count = Mutex<Int64>(0)
+    func next() -> Int64 {
+        count.withLock {
+            $0 += 1
+            return $0
+        }
     }
 }

@@ -1,7 +1,8 @@
 import Care
 import CareTesting
 import Foundation
-import Gateway
+@testable import Gateway
+import Synchronization
 import Testing
 
 /// Who would be asked, before anything happens: the same code that asks answers.
@@ -91,25 +92,83 @@ import Testing
         #expect(try coverage(street, as: "bob").say.contains { $0.contains("about everybody who lives here") })
     }
 
-    @Test func `a circle is told in counts, and of few homes not at all`() throws {
+    private func add(_ street: Street, _ homes: ClosedRange<Int>, permitting: (Int) -> Bool = { _ in false }) throws {
+        for n in homes {
+            try street.gateway.say(.homeAdd(home: "elm-\(n)", circle: "oak-street", zone: "Europe/London", address: nil, latitude: nil, longitude: nil))
+            try street.gateway.say(.citizenAdd(citizen: "c\(n)", home: "elm-\(n)", name: "Citizen \(n)", uid: nil))
+            try street.gateway.say(.deviceClaim(home: nil, device: "zigbee2mqtt/button", citizens: [], expected: nil), as: "c\(n)")
+            let draft = consent(to: ["circle:oak-street"], data: ["safety"])
+            try street.gateway.say(permitting(n) ? .consentGrant(draft) : .consentRefuse(draft), as: "c\(n)")
+            try street.gateway.advance(.minutes(1))
+        }
+    }
+
+    @Test func `a circle is told in ranges, and of few homes not at all`() throws {
         let street = try Street()
-        #expect(try coverage(street, "oak-street", as: "carla").items.isEmpty)
-        #expect(try coverage(street, "oak-street", as: "carla").say.contains { $0.contains("With fewer than 5 homes") })
-        for n in 4...8 {
+        // Empty homes are no cover for the others.
+        for n in 40...60 {
             try street.gateway.say(.homeAdd(home: "elm-\(n)", circle: "oak-street", zone: "Europe/London", address: nil, latitude: nil, longitude: nil))
             try street.gateway.say(.citizenAdd(citizen: "c\(n)", home: "elm-\(n)", name: "Citizen \(n)", uid: nil))
         }
-        // Empty homes are no cover for the one.
-        #expect(try coverage(street, "oak-street", as: "carla").items.isEmpty)
-        for n in 4...8 {
-            try street.gateway.say(.deviceClaim(home: nil, device: "zigbee2mqtt/button", citizens: [], expected: nil), as: "c\(n)")
-            try street.gateway.say(.consentRefuse(consent(to: ["helper:tom"], data: ["health"])), as: "c\(n)")
-        }
+        try add(street, 4...11)
+        #expect(try coverage(street, "oak-street", as: "carla").items.isEmpty, "Nine homes.")
+        #expect(try coverage(street, "oak-street", as: "carla").say.contains { $0.contains("With fewer than 10 homes") })
+        try add(street, 12...12)
         let reply = try coverage(street, "oak-street", as: "carla")
-        #expect(hours(reply, "sos", "dark") == Array(repeating: 5, count: 168))
-        #expect(hours(reply, "sos", "homes") == Array(repeating: 6, count: 168))
+        // Nine of ten are dark, which is said as five to ten.
+        #expect(hours(reply, "sos", "darkMin") == Array(repeating: 5, count: 168))
+        #expect(hours(reply, "sos", "darkMax") == Array(repeating: 10, count: 168))
+        #expect(hours(reply, "sos", "homes") == Array(repeating: 10, count: 168))
+        #expect(reply.say.contains { $0.contains("at the worst 5 to 10 of 10 homes reach no helper") })
+        #expect(reply.say.contains { $0.hasPrefix("21 homes are in no count") })
         #expect(!reply.say.joined().contains("elm-"))
         #expect(try street.gateway.say(.coverage(circle: "oak-street", all: false), as: "ada").outcome == .refused)
+    }
+
+    @Test func `a home that is added changes no count until four others are, whatever it permits`() throws {
+        for permits in [false, true] {
+            let street = try Street()
+            try add(street, 4...12) { $0 % 2 == 0 }
+            let before = try coverage(street, "oak-street", as: "carla")
+            #expect(!before.items.isEmpty)
+            for n in 13...16 {
+                try add(street, n...n) { _ in permits }
+                #expect(try coverage(street, "oak-street", as: "carla").items == before.items)
+            }
+            try add(street, 17...17) { _ in permits }
+            #expect(hours(try coverage(street, "oak-street", as: "carla"), "sos", "homes").first == 15)
+        }
+    }
+
+    @Test func `no range tells of nobody, of all, or of one`() {
+        for homes in 10...103 {
+            let ranges = (0...homes).map { World.coverageRange($0, of: homes) }
+            for (count, range) in ranges.enumerated() {
+                #expect(range.contains(count) && range.count >= 5 && range.lowerBound >= 0 && range.upperBound <= homes)
+                // All numbers of one range are told in the same way.
+                for other in range { #expect(ranges[other] == range, "\(homes): \(count) and \(other)") }
+            }
+        }
+    }
+
+    @Test func `what there was not the time for is left out, and that is said`() throws {
+        let street = try Street()
+        try add(street, 4...20)
+        // Each look at the stopwatch takes a second, or the home would have been looked at for far too long.
+        func slow(_ looksPerSecond: Int64) {
+            let looks = Counter()
+            street.gateway.engine.stopwatch = { looks.next() * 1_000_000_000 / looksPerSecond }
+        }
+        slow(1)
+        let own = try coverage(street)
+        #expect(own.items.isEmpty && own.say.contains { $0.contains("There was not the time to work out \u{201C}sos\u{201D}") }, "\(own.say)")
+        let circle = try coverage(street, "oak-street", as: "carla")
+        #expect(circle.items.isEmpty && circle.say.contains { $0.contains("There was not the time to look at 10 homes") }, "\(circle.say)")
+        // Two rules a home, 168 hours each: time enough for a part of the homes, of which whole fives are counted.
+        slow(450)
+        #expect(hours(try coverage(street, "oak-street", as: "carla"), "sos", "homes").first == 10)
+        slow(10_000)
+        #expect(hours(try coverage(street, "oak-street", as: "carla"), "sos", "homes").first == 15)
     }
 
     @Test func `it changes nothing`() throws {
@@ -125,5 +184,15 @@ import Testing
         draft.hours = ["08:00-20:00"]
         try street.gateway.say(.consentGrant(draft), as: "ada")
         #expect(try coverage(street).say.contains { $0.contains("reaches no helper every day 00:00 to 08:00 and 20:00 to 24:00") })
+    }
+}
+
+private final class Counter: Sendable {
+    private let count = Mutex<Int64>(0)
+    func next() -> Int64 {
+        count.withLock {
+            $0 += 1
+            return $0
+        }
     }
 }

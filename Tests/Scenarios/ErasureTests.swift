@@ -310,4 +310,89 @@ import Zip
         #expect(try number(other, "SELECT count(*) FROM reading WHERE series IN (SELECT series.id FROM series JOIN device ON device.id = device WHERE home = 'elm-3' AND quantity = 'heart_rate')") == 1)
         #expect(try number(other, "SELECT count(*) FROM claim WHERE citizen = 'ada' AND releasedAt IS NULL") == 3, "The device is still hers.")
     }
+
+    @Test func `an erasure that waits keeps nobody else's from going on`() throws {
+        let street = try lived()
+        try street.press()
+        street.gateway.isBrokerThere = false
+        try street.gateway.say(.alertCancel(alert: "a2", note: nil), as: "ada")
+        #expect(try street.gateway.say(all(), as: "ada").outcome == .done)
+        try run(street)
+        #expect(try street.gateway.say(.dataErasing(citizen: nil), as: "ada").say.contains { $0.contains("waits") })
+        #expect(try street.gateway.say(all(), as: "ben").outcome == .done)
+        try run(street)
+        #expect(try number(street, "SELECT count(*) FROM reading WHERE series IN (SELECT series.id FROM series JOIN device ON device.id = device WHERE home = 'elm-9')") == 0)
+        #expect(try street.gateway.say(.dataErasing(citizen: nil), as: "ben").say.contains { $0.contains("holds nothing of it any more") })
+    }
+
+    @Test func `a word that waits for the broker is told before what it is about goes, and no copy holds it`() throws {
+        let street = try lived()
+        let gateway = street.gateway
+        let id = try #require(try gateway.say(.consentGrant(consent(to: ["helper:tom"], data: ["health"])), as: "ada").items.first?["consent"]?.string)
+        gateway.isBrokerThere = false
+        #expect(try gateway.say(.consentRevoke(id: id, reason: "by a court")).outcome == .done)
+        try gateway.advance(.minutes(1))
+        try gateway.say(all(), as: "ada")
+        try run(street)
+        #expect(try number(street, "SELECT count(*) FROM citizenWord") == 1 && number(street, "SELECT count(*) FROM consent WHERE id = \(id.dropFirst())") == 1)
+        gateway.isBrokerThere = true
+        try gateway.settle()
+        try run(street)
+        #expect(gateway.outbound.published(to: "homes/elm-3/caring/notices").contains { $0.contains(id) })
+        #expect(try number(street, "SELECT count(*) FROM citizenWord") == 0 && number(street, "SELECT count(*) FROM consent WHERE id = \(id.dropFirst())") == 0)
+        #expect(gateway.engine.copiesHoldErasedSince != nil)
+    }
+
+    @Test func `what was there before the chains goes as well, though it is in them only later`() throws {
+        let street = try lived()
+        let database = try DatabasePool(path: street.gateway.folder + "/caring.sqlite")
+        // As after an update from a gateway that had no chains.
+        try database.write { db in
+            for sql in [
+                "DELETE FROM chain", "UPDATE consentVersion SET entry = NULL", "UPDATE disclosure SET entry = NULL",
+                "UPDATE alert SET raisedEntries = NULL, endedEntries = NULL", "DELETE FROM meta WHERE key = 'chainLater'",
+            ] { try db.execute(sql: sql) }
+        }
+        try database.close()
+        try street.gateway.restart()
+        #expect(try street.gateway.say(all(), as: "ada").outcome == .done)
+        try run(street)
+        for table in ["alert", "history", "disclosure"] { #expect(try number(street, "SELECT count(*) FROM \(table)") == 0, "\(table)") }
+    }
+
+    @Test func `a message of a neighbouring device that could not be read is not taken for one's own`() throws {
+        let street = try lived()
+        let gateway = street.gateway
+        try gateway.say(.citizenAdd(citizen: "cleo", home: "elm-3", name: "Cleo Brown", uid: nil))
+        for (person, device) in [("ada", "zigbee2mqtt/lamp"), ("cleo", "zigbee2mqtt/lamp 2")] {
+            try gateway.say(.deviceClaim(home: nil, device: device, citizens: [], expected: nil), as: person)
+        }
+        let database = try DatabasePool(path: gateway.folder + "/caring.sqlite")
+        try database.write { db in
+            for topic in ["lamp", "lamp/availability", "lamp 2"] {
+                try db.execute(
+                    sql: "INSERT INTO quarantine (at, home, topic, payload, hash, reason) VALUES (?, 'elm-3', ?, x'00', 1, 'test')",
+                    arguments: [gateway.now.milliseconds - 1, "homes/elm-3/zigbee2mqtt/\(topic)"])
+            }
+        }
+        try database.close()
+        try gateway.say(all(), as: "ada")
+        try run(street)
+        let left = try DatabaseQueue(path: gateway.folder + "/caring.sqlite").read { try String.fetchAll($0, sql: "SELECT topic FROM quarantine") }
+        #expect(left == ["homes/elm-3/zigbee2mqtt/lamp 2"])
+    }
+
+    @Test func `where there is no room to write the database anew it is tried again later, and the gateway goes on`() throws {
+        let street = try lived()
+        street.gateway.engine.store.beforeRewrite = { throw StoreError(StoreProblem.diskFull.sentence, detail: "test", problem: .diskFull) }
+        try street.gateway.say(all(), as: "ada")
+        try run(street)
+        #expect(street.gateway.engine.degraded == nil && street.gateway.engine.copiesHoldErasedSince == nil)
+        try street.press()
+        #expect(!street.showing.isEmpty)
+        street.gateway.engine.store.beforeRewrite = nil
+        try street.gateway.advance(.minutes(10))
+        try run(street)
+        #expect(street.gateway.engine.copiesHoldErasedSince != nil)
+    }
 }

@@ -171,9 +171,10 @@ import Testing
     private let key = AuditKey()
     private func sign(_ store: Store, _ day: String, daysKept: Int = 31) throws -> DayProof {
         try store.turn { tx in
-            let leaves = try tx.newLeaves()
-            let tree = try #require(Merkle(leaves: leaves.map(\.hash)))
-            try tx.save(try key.sign(day: day, root: tree.root, leaves: leaves.count), leaves, daysKept: daysKept)
+            let leaves = try tx.addLeaves(day, after: 0, limit: 100)
+            let tree = try #require(Merkle(leaves: leaves.map(\.leaf)))
+            try tx.save(try key.sign(day: day, root: tree.root, leaves: leaves.count))
+            while try tx.dropLeaves(daysKept: daysKept, rowsMax: 1) > 0 {}
         }
         return try newest(store, "ada")
     }

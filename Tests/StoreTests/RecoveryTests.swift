@@ -250,4 +250,36 @@ import Testing
                 "caring.sqlite.broken-20261219T010000Z", "caring.sqlite.broken-20261219T010000Z-2", "caring.sqlite.broken-20261219T020000Z",
             ])
     }
+
+    @Test func `no number is given twice, whatever counters the backup knows, and however often it is taken up`() throws {
+        let (folder, backups) = try settled()
+        var given: Set<Int64> = []
+        var told: Set<Int64> = []
+        for n in 1...3 {
+            try folder.damage()
+            let (store, recovered) = try open(folder, backups)
+            #expect(recovered != nil)
+            try store.turn { tx in
+                // `alert` has a row in the backup, the others have none.
+                for counter in ["alert", "pseudonym", "pause", "consent", "notice", "a counter of a later version"] {
+                    #expect(try tx.next(counter) > 10_000 * Int64(n))
+                }
+                #expect(try given.insert(tx.next("pause")).inserted)
+                #expect(try tx.reader.counter("offer") == 1_000_000 * Int64(n))
+                let device = try tx.next("device")
+                #expect(device < 100, "Memory is laid out by these.")
+                try tx.append(
+                    Disclosure(
+                        at: start, citizen: "ada", recipient: "tom", alert: nil, notice: nil, decision: nil, data: "x", detail: .alert, stage: nil, state: .sent))
+            }
+            let rows = try folder.numbers("SELECT n FROM disclosure")
+            #expect(rows.allSatisfy { told.insert($0).inserted }, "\(rows)")
+            try store.close()
+        }
+        #expect(try contents(folder.path + "/restores") == Data("3\n".utf8))
+        // What stands there by mistake stops nothing.
+        try Data("many".utf8).write(to: URL(fileURLWithPath: folder.path + "/restores"))
+        try folder.damage()
+        try open(folder, backups).store.close()
+    }
 }

@@ -3,6 +3,8 @@ public struct ConsentChange: Codable, Hashable, Sendable {
     public var draft: ConsentDraft?
     /// The draft refuses.
     public var isRefusal: Bool
+    /// As if the helpers of these circles might be told in an emergency although nothing else permits it; empty: the home's own circle.
+    public var emergency: [String]?
     /// `c5`: as if these were withdrawn.
     public var without: [String]
     /// An instant, a day, or a length of time back; nil: 30 days.
@@ -10,7 +12,10 @@ public struct ConsentChange: Codable, Hashable, Sendable {
     /// Nil: the caller.
     public var citizen: String?
 
-    public init(draft: ConsentDraft? = nil, isRefusal: Bool = false, without: [String] = [], since: String? = nil, citizen: String? = nil) {
+    public init(
+        draft: ConsentDraft? = nil, isRefusal: Bool = false, emergency: [String]? = nil, without: [String] = [], since: String? = nil, citizen: String? = nil
+    ) {
+        self.emergency = emergency
         self.draft = draft
         self.isRefusal = isRefusal
         self.without = without

@@ -137,16 +137,7 @@ extension Engine {
         for told in all where told.state != .queued { if let notice = told.notice { settled.insert("\(notice) \(told.data)") } }
         for told in all {
             let when = zone.local(told.at).map { "\($0.day.iso) \($0.clock)" } ?? told.at.iso
-            let what: String
-            switch (told.data, told.detail) {
-            case ("identity", _): what = "your name and address"
-            case ("an alert is open", _): what = "that an alert in the circle needs somebody, and nothing more"
-            case (let data, .wellbeing): what = "that somebody should knock (\(data))"
-            case (let data, .alert): what = "what happened (\(wordsFor(data)))"
-            case (let data, .summary): what = "a summary (\(wordsFor(data)))"
-            case (let data, .readings): what = "the readings (\(wordsFor(data)))"
-            case (let data, .nothing): what = wordsFor(data)
-            }
+            let what = ToldWords.what(told.data, told.detail)
             let name = world.name(told.recipient)
             let emergency = told.isEmergency ? " in an emergency, although nothing else permitted it," : ""
             let sentence: String
@@ -178,7 +169,11 @@ extension Engine {
         }
         if say.isEmpty { say = ["Nobody has been told anything about you."] }
         // Whoever acts in somebody's name sees what they see: it is theirs to know.
-        for act in try tx.reader.operatorActs(for: person.id, since: from, limit: Self.readingsMax) {
+        let acts = try tx.reader.operatorActs(for: person.id, since: from, limit: Self.readingsMax)
+        if all.count == Self.readingsMax || acts.count == Self.readingsMax {
+            say.append("There was more than is shown at once, so the oldest is left out; caring data export has all of it.")
+        }
+        for act in acts {
             let when = zone.local(act.at).map { "\($0.day.iso) \($0.clock)" } ?? act.at.iso
             say.append("\(when)  Operator \(act.uid) acted for you: \(act.command)\(act.outcome == "done" ? "" : " (\(act.outcome))").")
             items.append(
@@ -284,7 +279,11 @@ extension Engine {
         let isOwn = citizens.contains(person.id)
         var say = ["\(id): " + Care.sentence(decision, for: request, names: consentNames, citizen: isOwn ? world.name(person.id) : "the citizen")]
         if isOwn {
-            for record in decision.decidedBy { say += try whyConsent(record, actor, tx).say }
+            for record in decision.decidedBy {
+                let isTheirs = world.consents[person.id]?.contains { $0.id == record } ?? false
+                // What is about several people may be decided by another's record, which is that one's to read; one that was erased is nobody's.
+                say += isTheirs ? try whyConsent(record, actor, tx).say : ["\(record): no record of yours that is still there."]
+            }
         }
         return Reply(
             say: say,

@@ -14,10 +14,12 @@ extension Engine {
 
     /// The same, but what takes long to work out is given back to be worked out on another thread.
     public func begin(_ command: Command, by caller: Caller, operatorUIDs: [UInt32]) -> Performed {
-        var actor: Actor?
+        do { return begin(command, as: try actor(caller, operatorUIDs: operatorUIDs)) } catch { return .reply(error.reply) }
+    }
+
+    /// The same for whoever is known already.
+    func begin(_ command: Command, as known: Actor) -> Performed {
         do {
-            let known = try self.actor(caller, operatorUIDs: operatorUIDs)
-            actor = known
             if case .status = command { return .reply(status(known)) }
             if command.isAside {
                 return try turn { tx in
@@ -40,7 +42,7 @@ extension Engine {
             return .reply(reply)
         } catch let problem as CommandProblem {
             // What was refused is logged like what was done; its turn is undone, so it has one of its own.
-            if let actor, actor.operatorUID != nil { try? turn { tx in try logOperator(actor, command, problem.reply.outcome, tx) } }
+            if known.operatorUID != nil { try? turn { tx in try logOperator(known, command, problem.reply.outcome, tx) } }
             return .reply(problem.reply)
         } catch {
             if let problem = StoreProblem(error) { degrade(problem) }
@@ -54,6 +56,7 @@ extension Engine {
         case .coverage(let circle, let all): try coverage(circle, all, actor)
         case .insights(let since): try insights(since, actor)
         case .consentPreview(let change): try consentPreview(change, actor)
+        case .audit(let query): try audit(query, actor)
         default: { .failed("This is not worked out aside.") }
         }
     }
@@ -139,9 +142,8 @@ extension Engine {
         case .dataPast(let citizen, let kind): return try dataPast(citizen, kind, actor, tx)
         case .dataErase(let draft): return try dataErase(draft, actor, tx)
         case .dataErasing(let citizen): return try dataErasing(citizen, actor, tx)
-        case .audit(let query): return try audit(query, actor, tx)
         case .status: return status(actor)
-        case .coverage, .insights, .consentPreview: return try aside(command, actor)()
+        case .coverage, .insights, .consentPreview, .audit: return try aside(command, actor)()
         }
     }
 
@@ -244,7 +246,7 @@ extension Command {
     /// Worked out beside the turns; see `Performed`.
     var isAside: Bool {
         switch self {
-        case .coverage, .insights, .consentPreview: true
+        case .coverage, .insights, .consentPreview, .audit: true
         default: false
         }
     }

@@ -4,6 +4,8 @@ import Store
 /// Consent: given, refused, withdrawn, listed; always read back as a sentence.
 extension Engine {
     static var consentsPerCitizenMax: Int { 1_000 }
+    /// Of one citizen, those that are withdrawn or over included: every decision passes over them.
+    static var consentsKeptMax: Int { 10_000 }
 
     var consentNames: ConsentNames {
         let world = self.world
@@ -29,6 +31,9 @@ extension Engine {
         let holding = world.consents[person, default: []].count { stored in
             guard case .record(let record) = stored else { return true }
             return record.withdrawnAt == nil && record.until ?? .distantFuture > now
+        }
+        guard world.consents[person, default: []].count < Self.consentsKeptMax else {
+            throw CommandProblem.failed("There were \(Self.consentsKeptMax) consent records, as many as are kept. Those that are over go with: caring data erase --all")
         }
         guard holding < Self.consentsPerCitizenMax else {
             throw CommandProblem.failed("There are \(Self.consentsPerCitizenMax) consent records, as many as one citizen may have.")

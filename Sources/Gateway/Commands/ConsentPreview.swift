@@ -33,16 +33,29 @@ extension Engine {
                 throw CommandProblem.failed(error.sentence)
             }
         }
-        let (world, now, aside, id) = (self.world, self.now, store.aside, person.id)
+        if let circles = change.emergency {
+            guard added == nil else { throw CommandProblem.failed("Try one thing at a time: what you would decide for emergencies, or another record.") }
+            let record = emergencyRecord(try emergencyRecipients(circles, person), person, id: ConsentID(.max))
+            supposed.append("Supposed: \(sentence(record, names: consentNames, zone: zone, now: now))")
+            added = record
+        }
+        let (world, now, aside, id, stopwatch) = (self.world, self.now, store.aside, person.id, self.stopwatch)
         let (sentences, record) = (supposed, added)
         return {
             do {
                 var trial = ConsentTrial(world, citizen: id, adding: record, without: without, now: now)
                 var isCut = false
+                let limit = TimeLimit(seconds: Self.answerSecondsMax, stopwatch)
                 try aside.read { reader in
-                    isCut = try reader.eachAlert(of: home, since: since, limit: Self.previewAlertsMax, scanMax: Self.previewScanMax) { trial.take($0) }
+                    isCut = try reader.eachAlert(of: home, since: since, limit: Self.previewAlertsMax, scanMax: Self.previewScanMax) {
+                        if limit.isUp { return false }
+                        trial.take($0)
+                        return true
+                    }
                     let isCutToo = try reader.eachRequest(toRead: id, since: since, limit: Self.previewRequestsMax, scanMax: Self.previewScanMax) {
+                        if limit.isUp { return false }
                         trial.take($0, $1)
+                        return true
                     }
                     isCut = isCut || isCutToo
                 }

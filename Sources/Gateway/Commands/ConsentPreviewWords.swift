@@ -78,15 +78,5 @@ struct ConsentPreviewWords {
         }
     }
 
-    private func words(_ what: What) -> String {
-        if what.data == ConsentTrial.identity { return "your name and address" }
-        let data = Quantity(what.data)?.words ?? what.data
-        return switch what.detail {
-        case .wellbeing: "that somebody should knock (\(data))"
-        case .alert: "what happened (\(data))"
-        case .summary: "a summary (\(data))"
-        case .readings: "the readings (\(data))"
-        case .nothing: "nothing (\(data))"
-        }
-    }
+    private func words(_ what: What) -> String { ToldWords.what(what.data, what.detail) }
 }

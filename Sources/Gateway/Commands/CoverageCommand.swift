@@ -10,23 +10,26 @@ public enum Performed: Sendable {
 
 /// `caring coverage`: who would be asked if something happened, before it does.
 extension Engine {
+    /// What is worked out beside the turns holds one of few places, and a processor.
+    static var answerSecondsMax: Int64 { 10 }
+
     func coverage(_ circleName: String?, _ all: Bool, _ actor: Actor) throws -> @Sendable () -> Reply {
-        let (world, now) = (self.world, self.now)
+        let (world, now, stopwatch) = (self.world, self.now, self.stopwatch)
         if let circleName {
             guard actor.runsScheme else { throw CommandProblem.refused("Only whoever runs the scheme sees a circle's coverage. Without --circle you see your own.") }
             guard let circle = world.circles[CircleID(circleName)] else { throw CommandProblem.failed("There is no circle called \u{201C}\(safeText(circleName))\u{201D}.") }
-            return { world.coverage(of: circle, at: now, emergenciesOnly: !all) }
+            return { world.coverage(of: circle, at: now, emergenciesOnly: !all, within: TimeLimit(seconds: Self.answerSecondsMax, stopwatch)) }
         }
         let person = try citizen(nil, actor)
         guard let home = person.home else { throw CommandProblem.failed("\(person.id) has no home here, so nothing can be noticed.") }
-        return { world.coverageReply(person.id, home, at: now, emergenciesOnly: !all) }
+        return { world.coverageReply(person.id, home, at: now, emergenciesOnly: !all, within: TimeLimit(seconds: Self.answerSecondsMax, stopwatch)) }
     }
 }
 
 extension World {
-    func coverageReply(_ citizen: PersonID, _ home: HomeID, at now: Instant, emergenciesOnly: Bool) -> Reply {
-        let kinds = coverage(of: home, citizens: [citizen], from: now, emergenciesOnly: emergenciesOnly)
-        guard !kinds.isEmpty else { return Reply(say: ["No rule watches for an emergency here."]) }
+    func coverageReply(_ citizen: PersonID, _ home: HomeID, at now: Instant, emergenciesOnly: Bool, within limit: TimeLimit) -> Reply {
+        let (kinds, leftOut) = coverage(of: home, citizens: [citizen], from: now, emergenciesOnly: emergenciesOnly, within: limit)
+        guard !kinds.isEmpty || !leftOut.isEmpty else { return Reply(say: ["No rule watches for an emergency here."]) }
         var say: [String] = []
         var items: [JSON] = []
         for kind in kinds {
@@ -59,6 +62,7 @@ extension World {
                     ]))
             }
         }
+        if !leftOut.isEmpty { say.append("There was not the time to work out \(list(leftOut.map { "\u{201C}\(safeText($0.kind))\u{201D}" })): of that nothing is said here. Ask again later.") }
         let paused = (pauses[home] ?? []).filter { $0.holds(at: now) && $0.citizen == citizen }
         if !paused.isEmpty { say.append("You have paused \(paused.contains(where: \.isOfEverything) ? "everything" : "a part of this") now: what is paused is not noticed until then. caring pause list shows it.") }
         let coordinators = people.responders.count { people[$0]?.kind == .coordinator }
@@ -69,59 +73,7 @@ extension World {
         return Reply(say: say, items: items)
     }
 
-    /// Of fewer homes than this a count would tell of one of them.
-    static var coverageHomesMin: Int { 5 }
-    /// Homes that are looked at for one circle.
-    static var coverageHomesMax: Int { 100 }
-
-    /// For whoever coordinates: how many homes of a circle would reach nobody, and never which.
-    func coverage(of circle: Circle, at now: Instant, emergenciesOnly: Bool) -> Reply {
-        let all = homes.values.filter { $0.circle == circle.id }.map(\.id).sorted()
-        let helpers = people.responders.compactMap { people[$0] }.filter { $0.kind == .helper && $0.circles.contains(circle.id) }
-        var say = ["\(safeText(circle.title)): \(counted(all.count, "home")), \(counted(helpers.count, "helper")), \(helpers.count { $0.isOnDuty }) of them on duty now as they say themselves."]
-        // Homes where nothing is claimed or nothing permitted are no cover for the others.
-        let alive = all.filter { home in devices(of: home).contains { !$0.device.citizens.isEmpty } && citizens(of: home).contains { consents[$0]?.isEmpty == false } }
-        guard alive.count >= Self.coverageHomesMin else {
-            say.append("With fewer than \(Self.coverageHomesMin) homes in which something is claimed and decided a count would tell what one of them has permitted, so there is none.")
-            return Reply(say: say)
-        }
-        // Most severe first, as `coverage(of:)` gives them; a home that does without a rule is in no count of it.
-        var order: [RuleID] = []
-        var dark: [RuleID: [Int]] = [:]
-        var watched: [RuleID: Int] = [:]
-        for home in alive.prefix(Self.coverageHomesMax) {
-            let living = citizens(of: home)
-            guard !living.isEmpty else { continue }
-            for kind in coverage(of: home, citizens: living, from: now, emergenciesOnly: emergenciesOnly) {
-                for rule in kind.rules {
-                    if watched[rule.id] == nil { order.append(rule.id) }
-                    watched[rule.id, default: 0] += 1
-                    for (n, isDark) in kind.dark.enumerated() where isDark { dark[rule.id, default: Array(repeating: 0, count: Coverage.hoursOfWeek)][n] += 1 }
-                }
-            }
-        }
-        var items: [JSON] = []
-        for rule in order {
-            guard let homes = watched[rule], homes >= Self.coverageHomesMin, let kind = rules[rule]?.kind else { continue }
-            let counts = dark[rule] ?? Array(repeating: 0, count: Coverage.hoursOfWeek)
-            let worst = counts.max() ?? 0
-            say.append(
-                worst == 0
-                    ? "\u{201C}\(safeText(kind))\u{201D}: every home reaches somebody, at every hour."
-                    : "\u{201C}\(safeText(kind))\u{201D}: at the worst \(worst) of \(homes) homes reach no helper, \(WeekWords.spans(counts.map { $0 == worst })).")
-            for (n, count) in counts.enumerated() {
-                items.append(
-                    .object([
-                        "circle": .string(circle.id.name), "rule": .string(rule.name), "weekday": .string(WeekWords.days[n / 24].rawValue),
-                        "hour": .int(Int64(n % 24)), "homes": .int(Int64(homes)), "dark": .int(Int64(count)),
-                    ]))
-            }
-        }
-        if alive.count > Self.coverageHomesMax { say.append("Only the first \(Self.coverageHomesMax) homes were looked at.") }
-        return Reply(say: say, items: items)
-    }
-
-    private func list(_ words: [String]) -> String {
+    func list(_ words: [String]) -> String {
         words.count < 2 ? words.first ?? "" : words.dropLast().joined(separator: ", ") + " and " + (words.last ?? "")
     }
 }

@@ -10,24 +10,32 @@ extension Engine {
             return record
         }
         guard on else { return try emergencyOff(holding, person, actor, tx) }
+        let recipients = try emergencyRecipients(names, person)
+        if let same = holding.first(where: { $0.recipients == recipients }) {
+            let zone = person.home.map { world.zone(of: $0) } ?? .utc
+            return Reply(say: ["It is so already: \(sentence(same, names: consentNames, zone: zone, now: now)) (\(same.id))"], items: [item(same, zone)])
+        }
+        try roomForConsent(person.id)
+        let record = emergencyRecord(recipients, person, id: ConsentID(try tx.next("consent")))
+        var reply = try begin(record, person, actor, tx)
+        reply.say.append("You will be told at once when it is used. What you refuse stays refused. caring consent emergency --off takes it back.")
+        return reply
+    }
+
+    func emergencyRecipients(_ names: [String], _ person: Person) throws -> [RecipientPattern] {
         var circles = names.map { CircleID($0) }
         if circles.isEmpty, let own = person.home.flatMap({ world.homes[$0]?.circle }) { circles = [own] }
         guard !circles.isEmpty else { throw CommandProblem.failed("Say whose helpers: --circle oak-street, for example.") }
         for circle in circles where world.circles[circle] == nil {
             throw CommandProblem.failed("There is no circle called \u{201C}\(safeText(circle.name))\u{201D}.")
         }
-        let recipients = Set(circles).sorted().map { RecipientPattern.circle($0) }
-        if let same = holding.first(where: { $0.recipients == recipients }) {
-            let zone = person.home.map { world.zone(of: $0) } ?? .utc
-            return Reply(say: ["It is so already: \(sentence(same, names: consentNames, zone: zone, now: now)) (\(same.id))"], items: [item(same, zone)])
-        }
-        try roomForConsent(person.id)
-        let record = ConsentRecord(
-            id: ConsentID(try tx.next("consent")), citizen: person.id, effect: .emergency, recipients: recipients,
-            purposes: [.emergencyResponse], data: [.everything, .identity], detail: .alert, from: now)
-        var reply = try begin(record, person, actor, tx)
-        reply.say.append("You will be told at once when it is used. What you refuse stays refused. caring consent emergency --off takes it back.")
-        return reply
+        return Set(circles).sorted().map { .circle($0) }
+    }
+
+    func emergencyRecord(_ recipients: [RecipientPattern], _ person: Person, id: ConsentID) -> ConsentRecord {
+        ConsentRecord(
+            id: id, citizen: person.id, effect: .emergency, recipients: recipients, purposes: [.emergencyResponse], data: [.everything, .identity],
+            detail: .alert, from: now)
     }
 
     private func emergencyOff(_ holding: [ConsentRecord], _ person: Person, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {

@@ -43,7 +43,6 @@ extension Engine {
         try tx.save(erasure)
         // Read anew with the next step, when this is on disk.
         erasures = nil
-        nextErasureLook = .distantPast
         return (erasure, devices)
     }
 
@@ -102,7 +101,7 @@ extension Engine {
         } else {
             say.append("\(isDone ? "Who was told something before has it still; ask them" : "What others were told they keep; you can ask them") to erase it:")
             for copy in copies.prefix(Self.copiesNamedMax) {
-                let what = copy.data.map { $0 == "identity" ? "your name and address" : wordsFor($0) }.sorted().joined(separator: ", ")
+                let what = copy.data.map { $0 == ToldWords.identity ? "your name and address" : wordsFor($0) }.sorted().joined(separator: ", ")
                 say.append("  \(world.name(copy.recipient)) (\(copy.recipient)): \(what), last on \(zone.local(copy.at)?.day.iso ?? copy.at.iso)\(copy.hasRead ? "; has read it" : "").")
             }
             if copies.count > Self.copiesNamedMax { say.append("  and \(copies.count - Self.copiesNamedMax) others: caring who-saw names them\(isDone ? "" : " until it is erased").") }

@@ -263,7 +263,7 @@ extension Engine {
             }
             if let home = person.home { try endPauses(of: id, in: home, by: actor.inLog, tx) }
             if let home = person.home.flatMap({ world.homes[$0] }) { try claimAnnounced(home, for: id, on: false, tx) }
-            if let home = person.home { toClear.append(Publication.proofTopic(home, id)) }
+            if let home = person.home { try oweClearing(Publication.proofTopic(home, id), tx) }
         }
         // What their client still shows is taken back while we still know where it is.
         let open = world.alerts.filter { $0.stage(of: id) != nil }.map(\.id)

@@ -105,6 +105,7 @@ public final class GatewayService: Service, CommandPerformer {
         let access = BrokerAccess(folder: configuration.brokerFolderUsed, gatewayUser: configuration.mqttUser)
         let password = try MosquittoUsers.ownPassword(configured: configuration.mqttPassword, file: configuration.loginFile)
         engine.broker = MosquittoUsers(access: access, gatewayHash: try BrokerAccess.hash(password))
+        engine.stopwatch = { [clock] in clock.monotonic() }
         let signal = history
         engine.onHistory = { signal.happened() }
         _ = engine.applyUsers()

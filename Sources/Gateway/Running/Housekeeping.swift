@@ -32,6 +32,7 @@ extension Engine {
     /// - Returns: whether there is more to remove.
     public func sweep() throws -> Bool {
         if try enterLater() { return true }
+        if try signOn() { return true }
         if try eraseStep() { return true }
         guard now >= nextSweep else { return false }
         let from = sweepFrom ?? 1

@@ -8,8 +8,14 @@ struct Act: Codable {
     /// Nil: only `claims`.
     var command: Command?
     var by: PersonID?
-    /// The consent record that it made, by which a later withdrawal names it.
+    /// The operator who said it for them, or for nobody.
+    var uid: UInt32?
+    /// They said it themselves. With neither this nor `uid` an older gateway wrote the line.
+    var isOwn: Bool?
+    /// The consent record or the pause that it made, by which a later withdrawal names it.
     var made: String?
+    /// Only in a line that says nothing but this: what `made` names is what was called so before a restore.
+    var was: String?
     /// What it took from somebody, or what a consent names, in the consent's order.
     var devices: [Deeds.Thing]?
     /// What became whose by it. In a line with neither `devices` nor `claims` (an older gateway wrote it) the command's
@@ -17,6 +23,13 @@ struct Act: Codable {
     var claims: [Deeds.Claim]?
     /// No person asked for these claims one by one: the home has what announces itself.
     var isByItself: Bool?
+}
+
+extension Act {
+    init(_ actor: Actor) {
+        (by, uid) = (actor.person?.id, actor.operatorUID)
+        isOwn = actor.operatorUID == nil ? true : nil
+    }
 }
 
 /// What a turn does to whose devices are whose, for the journal.
@@ -67,12 +80,16 @@ extension Engine {
             // Each of its records by itself, as it is withdrawn by itself.
             guard isAfterCommit else { return }
             for item in reply.items {
-                try journal(Act(command: .consentGrant(ConsentDraft(item)), by: actor.person?.id, made: item["consent"]?.string, devices: namedDevices(item)))
+                var act = Act(actor)
+                act.command = .consentGrant(ConsentDraft(item))
+                act.made = item["consent"]?.string
+                act.devices = namedDevices(item)
+                try journal(act)
             }
             return
         }
         let item = reply.items.first
-        var act = Act(by: actor.person?.id)
+        var act = Act(actor)
         // To renew a refusal takes away.
         let permits = command.permits && item?["effect"]?.string != ConsentRecord.Effect.refuse.rawValue
         if permits == isAfterCommit {
@@ -97,6 +114,10 @@ extension Engine {
 
     private func journal(_ act: Act) throws {
         guard let journal else { return }
+        try write(act, journal)
+    }
+
+    func write(_ act: Act, _ journal: ActJournal) throws {
         do {
             try journal.append(Array(JSONEncoder().encode(act)), at: now)
         } catch {

@@ -21,9 +21,25 @@ extension Engine {
         // Records that are made again have other numbers: none that was given out is given again.
         var madeAgain: [String: String] = [:]
         for (n, act) in acts.enumerated() {
+            // What it only says of names is in `taken`.
+            if act?.was != nil { continue }
+            let known = act?.made.flatMap { madeAgain[$0] }
             if let act, try again(act, n, taken, &madeAgain) { done += 1 } else { failed += 1 }
+            // What is said of it from now on names it as it is called now, and another restore has to know what that was.
+            if let act, let was = act.made, let now = madeAgain[was], now != known, now != was, taken.names[now] == nil {
+                var line = Act(by: act.by)
+                (line.was, line.made) = (was, now)
+                try write(line, journal)
+            }
         }
         return (done, failed)
+    }
+
+    /// Who did it, as far as they are known here.
+    func actor(of act: Act) -> Actor {
+        let person = act.by.flatMap { world.people[$0] }
+        if act.isOwn == true, person != nil { return Actor(person: person) }
+        return Actor(person: person, operatorUID: act.uid ?? 0)
     }
 
     /// - Returns: whether it holds now, or was not to be done.
@@ -32,7 +48,7 @@ extension Engine {
         switch command {
         case .pause(let draft): return try pauseAgain(draft, act, taken, &madeAgain)
         case .dataErase(let draft): return try eraseAgain(draft, act)
-        case .pauseEnd(_, let at): return try pauseEndAgain(at, act, madeAgain)
+        case .pauseEnd(_, let at): return try pauseEndAgain(at, act, taken, madeAgain)
         case .deviceClaim where act.claims != nil: return try claimAgain(act, n, taken)
         case .deviceClaimAnnounced(true) where act.claims != nil:
             // Only the setting: what was claimed by it has a line of its own.
@@ -72,7 +88,7 @@ extension Engine {
         guard world.homes[thing.home] != nil, !citizens.isEmpty else { throw CommandProblem.failed("Whose it was is not known here.") }
         let isByItself = act.isByItself ?? false
         // As in every command that is done again.
-        let by = isByItself ? Self.byItself : Actor(person: act.by.flatMap { world.people[$0] }, operatorUID: 0).inLog
+        let by = isByItself ? Self.byItself : actor(of: act).inLog
         guard let known = known(thing) else {
             try make(thing, citizens, by: by, tx)
             return
@@ -152,36 +168,40 @@ extension Engine {
         var command = said
         if command.permits {
             // A permit that was withdrawn later is not given again at all, not even for a moment.
-            if let made = act.made, taken.withdrawn.contains(made) || isThere(made) { return true }
+            if let made = act.made, taken.withdrawn.contains(taken.name(made)) || isThere(made) { return true }
             if let person = act.by, taken.removed.contains(person) { return true }
             if case .consentEmergency = command, let person = act.by, taken.isEmergencyOff(person, after: n) { return true }
         }
         if case .consentWithdraw(let id) = command {
             // It may be of a permit that was not given again.
-            guard let there = [madeAgain[id], id].compactMap({ $0 }).first(where: isThere) else { return true }
+            guard let there = found(id, taken, madeAgain) else { return true }
             command = .consentWithdraw(id: there)
         }
         if case .consentRevoke(let id, let reason) = command {
-            guard let there = [madeAgain[id], id].compactMap({ $0 }).first(where: isThere) else { return true }
+            guard let there = found(id, taken, madeAgain) else { return true }
             command = .consentRevoke(id: there, reason: reason)
         }
         if case .consentRenew(let id, let until) = command {
-            guard !taken.withdrawn.contains(id), let there = [madeAgain[id], id].compactMap({ $0 }).first(where: isThere),
+            guard !taken.withdrawn.contains(taken.name(id)), let there = found(id, taken, madeAgain),
                 let end = Instant(iso: until), end > now, record(there)?.until ?? .distantFuture < end
             else { return true }
             command = .consentRenew(id: there, until: until)
         }
         // Made with its last end: with its first one it may be over, and then there is nothing that could be renewed.
-        if let made = act.made, let until = taken.renewed[made] { command = command.lasting(until: until) }
+        if let made = act.made, let until = taken.renewed[taken.name(made)] { command = command.lasting(until: until) }
         guard let named = try renamed(command, act.devices ?? []) else { return false }
-        let by = Caller(uid: 0, actingAs: act.by)
-        let reply = perform(named, by: by, operatorUIDs: [0])
+        let by = actor(of: act)
+        if act.by != nil, by.person == nil { return false }
+        let reply = performNow(named, as: by)
         if let problem = degraded?.problem { throw StoreError(problem.sentence, detail: "acts could not be repeated", problem: problem) }
         if let made = act.made, let again = reply.items.first?["consent"]?.string {
-            madeAgain[made] = again
+            madeAgain[taken.name(made)] = again
             if let id = ConsentID(text: made), let person = act.by { _ = try turnAgain { tx in try answered(id, by: again, of: person, tx) } }
             // Done already, before it was cut off: one that was there twice would outlive its withdrawal.
-            if command.permits, isTwice(again) { _ = perform(.consentWithdraw(id: again), by: by, operatorUIDs: [0]) }
+            if command.permits, let twin = twin(of: again) {
+                _ = performNow(.consentWithdraw(id: again), as: by)
+                madeAgain[taken.name(made)] = twin
+            }
         }
         return reply.outcome == .done
     }
@@ -217,22 +237,37 @@ extension Engine {
         return nil
     }
 
+    private func performNow(_ command: Command, as actor: Actor) -> Reply {
+        switch begin(command, as: actor) {
+        case .reply(let reply): reply
+        case .aside(let work): work()
+        }
+    }
+
+    /// What an act names, as it is called here.
+    private func found(_ id: String, _ taken: TakenAway, _ madeAgain: [String: String]) -> String? {
+        [madeAgain[taken.name(id)], id, taken.name(id)].compactMap { $0 }.first(where: isThere)
+    }
+
     private func isThere(_ text: String) -> Bool { record(text).map { $0.withdrawnAt == nil } ?? false }
 
-    /// Whether another record in force says the same.
-    private func isTwice(_ text: String) -> Bool {
-        guard let new = record(text) else { return false }
-        return (world.consents[new.citizen] ?? []).contains { stored in
-            guard case .record(var other) = stored, other.id != new.id, other.withdrawnAt == nil else { return false }
+    /// Another record in force that says the same.
+    private func twin(of text: String) -> String? {
+        guard let new = record(text) else { return nil }
+        for case .record(let stored) in world.consents[new.citizen] ?? [] where stored.id != new.id && stored.withdrawnAt == nil {
+            var other = stored
             other.id = new.id
-            return other == new
+            if other == new { return stored.id.description }
         }
+        return nil
     }
 }
 
 /// What the journal takes away, and where in it: what was permitted before that is not permitted again.
 struct TakenAway {
-    /// Consent records, by the numbers that they had.
+    /// What consent records and pauses were called first, by what each restore has called them since.
+    private(set) var names: [String: String] = [:]
+    /// Consent records, by the numbers that they had first.
     private(set) var withdrawn: Set<String> = []
     /// Until when they were renewed last.
     private(set) var renewed: [String: String] = [:]
@@ -250,12 +285,18 @@ struct TakenAway {
     private var byAddress: [Key: Int] = [:]
     private var byAddressAlone: [Key: Int] = [:]
 
+    func name(_ id: String) -> String { names[id] ?? id }
+
     init(_ acts: [Act?]) {
+        for act in acts {
+            guard let was = act?.was, let made = act?.made else { continue }
+            names[made] = names[was] ?? was
+        }
         for (n, act) in acts.enumerated() {
             guard let act, let command = act.command else { continue }
             switch command {
-            case .consentWithdraw(let id), .consentRevoke(let id, _): withdrawn.insert(id)
-            case .consentRenew(let id, let until): renewed[id] = until
+            case .consentWithdraw(let id), .consentRevoke(let id, _): withdrawn.insert(names[id] ?? id)
+            case .consentRenew(let id, let until): renewed[names[id] ?? id] = until
             case .citizenRemove(let name): removed.insert(PersonID(name))
             case .deviceClaimAnnounced(false): if let person = act.by { off[person] = n }
             case .consentEmergency(false, _): if let person = act.by { emergencyOff[person] = n }

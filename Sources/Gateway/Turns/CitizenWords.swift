@@ -20,33 +20,55 @@ extension Engine {
         try tx.save(word)
     }
 
-    /// Hands over what waits. Said twice after a crash is better than not said; while nothing can be written down it would be
+    /// Words on their way to the broker at once; the others go when it has taken some of these.
+    static var wordsUnderWayMax: Int { 128 }
+
+    /// Hands over what waits, what an alert is about first. Said twice after a crash is better than not said; while nothing can be written down it would be
     /// said again and again.
-    func sendWords(_ outbound: any Outbound) {
+    func sendWords(_ outbound: any Outbound) throws {
+        try removeSaidWords()
         guard isConnected, degraded == nil, !world.words.isEmpty, now >= wordsWaitUntil else { return }
         let underWay = Set(inFlight.values)
-        for word in world.words where !underWay.contains(word.id) {
-            do { inFlight[try outbound.publish(.citizenWord(word))] = word.id } catch {
-                wordsWaitUntil = now + Self.retryFirst
-                return
+        var room = Self.wordsUnderWayMax - world.words.count { underWay.contains($0.id) }
+        for isOfAlert in [true, false] {
+            for word in world.words where room > 0 && (word.alert != nil) == isOfAlert && !underWay.contains(word.id) {
+                do { inFlight[try outbound.publish(.citizenWord(word))] = word.id } catch {
+                    wordsWaitUntil = now + Self.retryFirst
+                    return
+                }
+                room -= 1
             }
         }
+    }
+
+    /// All that the broker has taken since, in one turn: a turn each would keep an alarm waiting behind all of them.
+    private func removeSaidWords() throws {
+        if wordsSaid.isEmpty { return }
+        let said = world.words.map(\.id).filter(wordsSaid.contains)
+        if !said.isEmpty {
+            try turn { tx in
+                for id in said { try tx.removeWord(id) }
+                world.words.removeAll { wordsSaid.contains($0.id) }
+            }
+        }
+        wordsSaid.removeAll()
     }
 
     /// When words could go, for the next look.
     var nextWord: Instant? {
         guard isConnected, degraded == nil, !world.words.isEmpty else { return nil }
+        if !wordsSaid.isEmpty { return now }
         let underWay = Set(inFlight.values)
-        return world.words.contains { !underWay.contains($0.id) } ? max(wordsWaitUntil, world.words.first?.at ?? now) : nil
+        let going = world.words.count { underWay.contains($0.id) }
+        // What is on its way makes room when the broker has it.
+        guard going < min(world.words.count, Self.wordsUnderWayMax) else { return nil }
+        return max(wordsWaitUntil, world.words.first?.at ?? now)
     }
 
     /// - Returns: whether the number was a word's.
-    func wordSent(_ id: NoticeID) throws -> Bool {
+    func wordSent(_ id: NoticeID) -> Bool {
         guard world.words.contains(where: { $0.id == id }) else { return false }
-        try turn { tx in
-            try tx.removeWord(id)
-            world.words.removeAll { $0.id == id }
-        }
+        wordsSaid.insert(id)
         return true
     }
 

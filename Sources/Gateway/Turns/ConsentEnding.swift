@@ -6,6 +6,10 @@ extension Engine {
     /// How long before its end the citizen is warned. A record that lasts less than that says nothing of it.
     static var consentWarnings: [Span] { [.days(14), .days(1)] }
 
+    /// Records of one turn that end or are warned of; the rest is done in the next turns, at once, with whatever else comes
+    /// between them. What has ended permits nothing meanwhile: that is decided by the time. Some milliseconds.
+    static var consentsPerTurnMax: Int { 100 }
+
     /// When a record has to be looked at next: a warning, or its end; nil when it has none to come.
     static func nextEdge(of record: ConsentRecord, after now: Instant) -> Instant? {
         guard let until = record.until else { return nil }

@@ -54,6 +54,12 @@ public final class Engine {
     var prepared: [(notice: Notice, outgoing: Outgoing)] = []
     /// Publications that wait for the broker's acknowledgement.
     var inFlight: [Int32: NoticeID] = [:]
+    /// Ends of consents, and warnings of them, that the open turn has looked at.
+    var consentsOfTurn = 0
+    /// Words that the broker has and whose rows are still there.
+    var wordsSaid: Set<NoticeID> = []
+    /// Topics that the broker has cleared and whose rows are still there.
+    var clearingsDone: Set<NoticeID> = []
     /// After the broker took no word to a citizen: not before then.
     var wordsWaitUntil = Instant.distantPast
     /// What was acknowledged last; see `Ledger`.
@@ -71,12 +77,18 @@ public final class Engine {
     /// What days are signed with; nil: none is signed (a replay, most tests). See `DailyRoot.swift`.
     var auditKey: AuditKey?
     var proofGiving: ProofGiving?
+    /// The day that is being signed; nil: none is.
+    var dayRoot: DayRoot?
+    /// Leaves that are made in one step: some milliseconds. Tests make it smaller.
+    var dayLeavesAtOnceMax = 500
+    /// There may be leaves of days that are not given out any more.
+    var mayDropLeaves = true
     /// There may be rows from before the chains that have no entry yet.
     var mayEnterLater = true
     /// What citizens want to be erased, in order, until it is; nil: not known yet, or not any more. See `Erasing.swift`.
     var erasures: [Erasure]?
-    /// What has to be waited for is looked at again then.
-    var nextErasureLook = Instant.distantPast
+    /// When one that waits for something is looked at again, by its number.
+    var nextErasureLooks: [Int64: Instant] = [:]
     /// The series at which the removal of old readings goes on; nil: nothing is being removed.
     var sweepFrom: Int32?
     var nextSweep = Instant.distantPast
@@ -110,6 +122,9 @@ public final class Engine {
     var toClear: [String] = []
     /// How far the system clock is off the gateway's steady time; nil while they agree.
     public var clockJump: Span?
+    /// For what is worked out beside the turns: nanoseconds that only go forward. It stands still where nobody sets it, so
+    /// that nothing in a test depends on how fast a machine is.
+    public var stopwatch: @Sendable () -> Int64 = { 0 }
     /// Called after each commit that added to an alert's history.
     public var onHistory: (@Sendable () -> Void)?
     var historyGrew = false
@@ -175,7 +190,7 @@ public final class Engine {
         let notice = world.notices.lazy
             .filter { self.isWaiting($0) }
             .map(\.nextAttemptAt).min()
-        return [deadlines.first()?.at, notice, nextWord].compactMap { $0 }.min()
+        return [deadlines.first()?.at, notice, nextWord, nextClearing].compactMap { $0 }.min()
     }
 
     /// After the process slept or was stopped, deadlines that came due meanwhile must not be run as if
@@ -195,9 +210,11 @@ public final class Engine {
         takeBackPrepared()
         deeds = Deeds()
         defer { queuedInTurn.removeAll() }
+        consentsOfTurn = 0
         let lineBefore = line
         let quarantineToldBefore = quarantineTold
         let thinnedBefore = thinnedByHome
+        let signingBefore = (dayRoot, proofGiving)
         do {
             let result = try store.turn { tx in
                 let result = try body(tx)
@@ -227,6 +244,7 @@ public final class Engine {
             line = lineBefore
             quarantineTold = quarantineToldBefore
             thinnedByHome = thinnedBefore
+            (dayRoot, proofGiving) = signingBefore
             erasures = nil
             thinning.held.removeAll()
             thinning.thinned.removeAll()
@@ -242,8 +260,9 @@ public final class Engine {
 
     func runDeadlines(upTo limit: Instant, _ tx: StoreTurn) throws {
         guard deadlines.mayBeDue(until: limit) else { return }
-        while let (at, key) = deadlines.first(), at <= limit {
+        while let (at, key) = deadlines.first(isConsentToo: consentsOfTurn < Self.consentsPerTurnMax), at <= limit {
             advance(to: at)
+            if case .consent = key { consentsOfTurn += 1 }
             if !isCareful {
                 try run(key, tx)
                 continue

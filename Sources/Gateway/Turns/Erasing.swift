@@ -13,6 +13,8 @@ extension Engine {
     static var eraseEntriesMax: Int { 100 }
     /// Between two looks whether what is waited for has passed.
     static var erasureLookEvery: Span { .seconds(10) }
+    /// After the database could not be written anew.
+    static var rewriteLookEvery: Span { .minutes(10) }
 
     func openErasures() throws -> [Erasure] {
         if let erasures { return erasures }
@@ -25,18 +27,25 @@ extension Engine {
     ///
     /// - Returns: whether there is more to do at once.
     func eraseStep() throws -> Bool {
-        guard let index = try openErasures().firstIndex(where: { $0.phase != .copies }), now >= nextErasureLook, let erasure = erasures?[index] else { return false }
-        do { return try step(erasure, at: index) } catch where StoreProblem(error) == nil {
+        // One that waits keeps nobody else's from going on.
+        guard let index = try openErasures().firstIndex(where: { $0.phase != .copies && now >= nextErasureLooks[$0.id] ?? .distantPast }),
+            let erasure = erasures?[index]
+        else { return false }
+        do {
+            try step(erasure, at: index)
+            return true
+        } catch where StoreProblem(error) == nil {
             // It must not keep the house from being kept.
             log.error("A step of an erasure could not be done; it is tried again in a minute.", metadata: ["error": "\(type(of: error))"])
             erasures = nil
-            nextErasureLook = now + .minutes(1)
-            return false
+            nextErasureLooks[erasure.id] = now + .minutes(1)
+            return true
         }
     }
 
-    private func step(_ before: Erasure, at index: Int) throws -> Bool {
+    private func step(_ before: Erasure, at index: Int) throws {
         var erasure = before
+        nextErasureLooks[erasure.id] = nil
         switch erasure.phase {
         case .readings, .records, .decisions, .leftovers:
             try turn { tx in
@@ -45,35 +54,41 @@ extension Engine {
                 if erasure.phase == .pages { try tx.enterErased(erasure.citizen, at: now) }
                 try tx.save(erasure)
             }
-            if erasure.isWaiting, erasure.place == 0 { nextErasureLook = now + Self.erasureLookEvery }
+            if erasure.isWaiting, erasure.place == 0 { nextErasureLooks[erasure.id] = now + Self.erasureLookEvery }
         case .pages:
-            if try !store.rewrite() { log.notice("The database is too large to be written anew at once: what was erased is written over where it stood.") }
+            // Where there is no room for it nothing is lost, and everybody else's messages must not wait for that room.
+            let isRewritten: Bool
+            do { isRewritten = try store.rewrite() } catch where StoreProblem(error) != .corrupt {
+                log.error("The database could not be written anew without what was erased; it is tried again in a while. Make room on the disk and for temporary files.", metadata: ["error": "\(type(of: error))"])
+                nextErasureLooks[erasure.id] = now + Self.rewriteLookEvery
+                return
+            }
+            if !isRewritten { log.notice("The database is too large to be written anew at once: what was erased is written over where it stood.") }
             erasure.phase = .log
             try turn { tx in try tx.save(erasure) }
         case .log:
             guard try store.emptyLog() else {
-                nextErasureLook = now + Self.erasureLookEvery
-                return false
+                nextErasureLooks[erasure.id] = now + Self.erasureLookEvery
+                return
             }
             erasure.phase = .copies
             erasure.cleanAt = now
             try turn { tx in try tx.save(erasure) }
-        case .copies, .done: return false
+        case .copies, .done: return
         }
         erasures?[index] = erasure
-        return now >= nextErasureLook
     }
 
     private func eraseRows(_ erasure: inout Erasure, _ tx: StoreTurn) throws {
         switch erasure.phase {
         case .readings: try tx.eraseReadings(&erasure, rowsMax: Self.eraseRowsMax)
         case .records:
-            let erased = try tx.eraseRecords(&erasure, rowsMax: Self.eraseEntriesMax, at: now)
+            let erased = try tx.eraseRecords(&erasure, words: world.words, rowsMax: Self.eraseEntriesMax, at: now)
             for id in erased.consents {
                 world.consents[erasure.citizen]?.removeAll { if case .record(let record) = $0 { record.id == id } else { false } }
                 try saveDeadline(.consent(id), nil, tx)
             }
-            for card in erased.cards { toClear.append(AlertCard.topic(card.person, card.alert)) }
+            for card in erased.cards { try oweClearing(AlertCard.topic(card.person, card.alert), tx) }
         case .decisions: try tx.eraseDecisions(&erasure, rowsMax: Self.eraseRowsMax)
         case .leftovers:
             guard let home = world.people[erasure.citizen]?.home else { return erasure.phase = .pages }

@@ -220,6 +220,7 @@ extension Engine {
         let quarantineTold: Instant?
         let line: Line
         let deeds: Deeds
+        let signing: (DayRoot?, ProofGiving?)
 
         init(_ engine: Engine) {
             world = engine.world
@@ -235,6 +236,7 @@ extension Engine {
             quarantineTold = engine.quarantineTold
             line = engine.line
             deeds = engine.deeds
+            signing = (engine.dayRoot, engine.proofGiving)
         }
 
         func putBack(_ engine: Engine) {
@@ -251,6 +253,7 @@ extension Engine {
             engine.quarantineTold = quarantineTold
             engine.line = line
             engine.deeds = deeds
+            (engine.dayRoot, engine.proofGiving) = signing
             // What a topic remembers of its series may have been made in what is rolled back.
             engine.topics.removeAll()
             engine.shared.removeAll()

@@ -28,7 +28,8 @@ extension Engine {
         }
         // Whom somebody calls for is told first.
         try sendNotices(outbound)
-        sendWords(outbound)
+        try sendWords(outbound)
+        try sendClearings(outbound)
         try giveProofs(outbound)
     }
 
@@ -44,7 +45,7 @@ extension Engine {
             try turn { tx in try prepare(due, tx) }
         }
         try sendPrepared(outbound)
-        sendWords(outbound)
+        try sendWords(outbound)
     }
 
     /// The end of a turn: what it has queued and may go now.
@@ -308,7 +309,7 @@ extension Engine {
     }
 
     func sent(_ id: NoticeID) throws {
-        if try wordSent(id) { return }
+        if wordSent(id) || cleared(id) { return }
         guard let notice = world.notices.first(where: { $0.id == id }) else { return }
         try turn { tx in
             let learned = try openDisclosures(id, tx)
@@ -328,6 +329,7 @@ extension Engine {
             wordsWaitUntil = now + Self.retryFirst
             return
         }
+        if notCleared(id) { return }
         guard world.notices.contains(where: { $0.id == id }) else { return }
         try turn { tx in try fail(id, reason, final: final, tx) }
     }

@@ -26,21 +26,21 @@ extension Engine {
         }
         return try turnAgain { tx in
             pause.id = PauseID(try tx.next("pause"))
-            try begin(pause, by: Actor(person: world.people[citizen], operatorUID: 0).inLog, tx)
+            try begin(pause, by: actor(of: act).inLog, tx)
             madeAgain[made] = pause.id.description
         }
     }
 
-    func pauseEndAgain(_ at: String?, _ act: Act, _ madeAgain: [String: String]) throws -> Bool {
+    func pauseEndAgain(_ at: String?, _ act: Act, _ taken: TakenAway, _ madeAgain: [String: String]) throws -> Bool {
         // Without a number there was nothing to end.
         guard let citizen = act.by, let made = act.made else { return true }
         // A number that was given anew names another pause.
-        let there = madeAgain[made] ?? (madeAgain.values.contains(made) ? nil : made)
+        let there = madeAgain[taken.name(made)] ?? (madeAgain.values.contains(made) ? nil : made)
         guard let home = world.people[citizen]?.home,
             let pause = world.pauses[home]?.first(where: { $0.id.description == there && $0.citizen == citizen }), pause.endedAt == nil
         else { return true }
         return try turnAgain { tx in
-            try end(pause.id, in: home, at: at.flatMap { Instant(iso: $0) } ?? now, by: Actor(person: world.people[citizen], operatorUID: 0).inLog, tx)
+            try end(pause.id, in: home, at: at.flatMap { Instant(iso: $0) } ?? now, by: actor(of: act).inLog, tx)
         }
     }
 }

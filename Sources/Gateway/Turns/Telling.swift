@@ -108,7 +108,7 @@ extension Engine {
                 at: now, citizen: citizen, recipient: person, alert: alert.id, notice: notice.id, decision: decision,
                 data: alert.quantity?.name ?? alert.matter.category.rawValue, detail: telling.decision.detail,
                 stage: telling.request.stage, state: state, isEmergency: telling.decision.reason == .emergency)
-            if !telling.decision.isPermitted { told.data = "an alert is open" }
+            if !telling.decision.isPermitted { told.data = ToldWords.openAlert }
             try tx.append(told)
             if telling.decision.isPermitted && telling.identity.isPermitted {
                 told.data = "identity"

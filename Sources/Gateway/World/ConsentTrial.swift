@@ -75,11 +75,9 @@ struct ConsentTrial {
                 Stage.allCases.map { .init(stage: $0, tried: a?[$0].map(detail) ?? .nothing, today: b?[$0].map(detail) ?? .nothing) }
             }
             tally.take(responder.person, data, learned(\.what))
-            tally.take(responder.person, Self.identity, learned(\.identity))
+            tally.take(responder.person, ToldWords.identity, learned(\.identity))
         }
     }
-
-    static let identity = "identity"
 
     private struct Told {
         var what: Detail
@@ -128,7 +126,7 @@ struct ConsentTrial {
         let readToday = read(today)
         let data: String
         switch request.data {
-        case .identity: data = Self.identity
+        case .identity: data = ToldWords.identity
         case .data(let category, let quantity, _): data = quantity?.name ?? category.rawValue
         }
         tally.take(request.recipient.person, data, [.init(stage: nil, tried: hasChanges ? read(tried) : readToday, today: readToday)])

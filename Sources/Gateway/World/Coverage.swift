@@ -30,7 +30,11 @@ extension World {
     /// Kinds of alerts for this home, by how bad they are.
     ///
     /// - Parameter emergenciesOnly: only rules whose purpose is to respond to an emergency.
-    func coverage(of home: HomeID, citizens: [PersonID], from now: Instant, emergenciesOnly: Bool) -> [Coverage] {
+    /// - Returns: also the rules for which there was not the time.
+    func coverage(
+        of home: HomeID, citizens: [PersonID], from now: Instant, emergenciesOnly: Bool, within limit: TimeLimit
+    ) -> (kinds: [Coverage], leftOut: [Rule]) {
+        var leftOut: [Rule] = []
         let here = rules.values.filter { ($0.homes.isEmpty || $0.homes.contains(home)) && (!emergenciesOnly || $0.purpose == .emergencyResponse) }
             .sorted { ($1.severity, $0.id) < ($0.severity, $1.id) }
         var kinds: [(alert: Alert, coverage: Coverage)] = []
@@ -45,11 +49,14 @@ extension World {
                 kinds[same].coverage.rules.append(rule)
                 kinds[same].coverage.isNoticed.append(isNoticed(rule, home, citizens))
             } else {
-                let hours = hours(of: alert, from: now)
+                guard let hours = hours(of: alert, from: now, within: limit) else {
+                    leftOut.append(rule)
+                    continue
+                }
                 kinds.append((alert, Coverage(rules: [rule], citizens: alert.citizens, hours: hours, isNoticed: [isNoticed(rule, home, citizens)])))
             }
         }
-        return kinds.map(\.coverage)
+        return (kinds.map(\.coverage), leftOut)
     }
 
     /// An alert as it would be raised, from the first device of these citizens that can show it; what is watched in a home as a
@@ -101,7 +108,8 @@ extension World {
         citizens.flatMap { consents[$0] ?? [] }.compactMap { stored in if case .record(let record) = stored { record } else { nil } }
     }
 
-    private func hours(of alert: Alert, from now: Instant) -> [Coverage.Hour?] {
+    /// Nil: there was not the time.
+    private func hours(of alert: Alert, from now: Instant, within limit: TimeLimit) -> [Coverage.Hour?]? {
         let zone = zone(of: alert.home)
         var week: [Coverage.Hour?] = Array(repeating: nil, count: Coverage.hoursOfWeek)
         guard let today = zone.local(now)?.day else { return week }
@@ -118,6 +126,7 @@ extension World {
             let first = (Weekday.allCases.firstIndex(of: day.weekday) ?? 0) * 24
             // Hours of today that are over come again in a week.
             for hour in 0..<24 where week[first + hour] == nil {
+                if limit.isUp { return nil }
                 guard let last = MinuteOfDay(hour * 60 + 59), let ends = zone.instant(day, last), ends >= now else { continue }
                 var worst: Coverage.Hour?
                 for minute in [0] + (minutes[hour] ?? []) {

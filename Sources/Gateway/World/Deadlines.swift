@@ -60,7 +60,7 @@ enum DeadlineKey: Hashable, Comparable, Sendable {
     }
 }
 
-/// All deadlines, soonest first. A binary heap whose outdated entries are skipped when they surface.
+/// All deadlines, soonest first. Binary heaps whose outdated entries are skipped when they surface.
 ///
 /// There are about as many as there are devices, so it is not part of `World`, which is copied for each turn: the first
 /// deadline of a turn would copy all of them. What a turn changes is noted instead, and undone when the turn fails.
@@ -70,7 +70,9 @@ struct Deadlines: Sendable {
         var key: DeadlineKey
         static func before(_ a: Entry, _ b: Entry) -> Bool { a.at != b.at ? a.at < b.at : a.key < b.key }
     }
-    private var heap: [Entry] = []
+    private var others = Heap()
+    /// Apart, because thousands of records may end in one second, and what else is due then must not wait for them.
+    private var consents = Heap()
     private(set) var at: [DeadlineKey: Instant] = [:]
     /// What has been set since the turn began, and what stood there before. At most what one turn sets.
     private var changes: [(key: DeadlineKey, before: Instant?)] = []
@@ -97,51 +99,65 @@ struct Deadlines: Sendable {
     private mutating func put(_ key: DeadlineKey, _ instant: Instant?) {
         at[key] = instant
         guard let instant else { return }
-        push(Entry(at: instant, key: key))
-        // Outdated entries are at most as many as there are deadlines, so the heap stays bounded by them.
-        if heap.count > 2 * at.count + 64 { rebuild() }
+        let entry = Entry(at: instant, key: key)
+        // Outdated entries are at most as many as there are deadlines, so a heap stays bounded by them.
+        if case .consent = key { consents.push(entry, at) } else { others.push(entry, at) }
     }
 
     /// Whether something may be due until `limit`: asked before every message, so it looks nothing up. An outdated
     /// entry may make it say yes in vain; `first` knows.
-    func mayBeDue(until limit: Instant) -> Bool { heap.first.map { $0.at <= limit } ?? false }
+    func mayBeDue(until limit: Instant) -> Bool { others.mayBeDue(until: limit) || consents.mayBeDue(until: limit) }
 
     /// The soonest; drops outdated entries on its way.
-    mutating func first() -> (at: Instant, key: DeadlineKey)? {
-        while let top = heap.first {
-            if at[top.key] == top.at { return (top.at, top.key) }
-            pop()
-        }
-        return nil
+    ///
+    /// - Parameter isConsentToo: false: the soonest of all others.
+    mutating func first(isConsentToo: Bool = true) -> (at: Instant, key: DeadlineKey)? {
+        let other = others.first(at)
+        guard isConsentToo, let consent = consents.first(at) else { return other.map { ($0.at, $0.key) } }
+        guard let other, Entry.before(other, consent) else { return (consent.at, consent.key) }
+        return (other.at, other.key)
     }
 
-    private mutating func rebuild() {
-        heap = heap.filter { at[$0.key] == $0.at }
-        heap.sort(by: Entry.before)
-    }
+    private struct Heap: Sendable {
+        private var entries: [Entry] = []
 
-    private mutating func push(_ entry: Entry) {
-        heap.append(entry)
-        var i = heap.count - 1
-        while i > 0, Entry.before(heap[i], heap[(i - 1) / 2]) {
-            heap.swapAt(i, (i - 1) / 2)
-            i = (i - 1) / 2
-        }
-    }
+        func mayBeDue(until limit: Instant) -> Bool { entries.first.map { $0.at <= limit } ?? false }
 
-    private mutating func pop() {
-        let last = heap.removeLast()
-        guard !heap.isEmpty else { return }
-        heap[0] = last
-        var i = 0
-        while true {
-            var least = i
-            for child in [2 * i + 1, 2 * i + 2] where child < heap.count && Entry.before(heap[child], heap[least]) {
-                least = child
+        /// - Parameter at: what holds; an entry that says something else is outdated.
+        mutating func first(_ at: [DeadlineKey: Instant]) -> Entry? {
+            while let top = entries.first {
+                if at[top.key] == top.at { return top }
+                pop()
             }
-            if least == i { return }
-            heap.swapAt(i, least)
-            i = least
+            return nil
+        }
+
+        mutating func push(_ entry: Entry, _ at: [DeadlineKey: Instant]) {
+            entries.append(entry)
+            var i = entries.count - 1
+            while i > 0, Entry.before(entries[i], entries[(i - 1) / 2]) {
+                entries.swapAt(i, (i - 1) / 2)
+                i = (i - 1) / 2
+            }
+            guard entries.count > 2 * at.count + 64 else { return }
+            entries = entries.filter { at[$0.key] == $0.at }
+            entries.sort(by: Entry.before)
+        }
+
+        private mutating func pop() {
+            let last = entries.removeLast()
+            guard !entries.isEmpty else { return }
+            entries[0] = last
+            var i = 0
+            while true {
+                var least = i
+                for child in [2 * i + 1, 2 * i + 2] where child < entries.count && Entry.before(entries[child], entries[least]) {
+                    least = child
+                }
+                if least == i { return }
+                entries.swapAt(i, least)
+                i = least
+            }
         }
     }
 }

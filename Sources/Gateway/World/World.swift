@@ -1,5 +1,6 @@
 import Care
 import Devices
+import Store
 
 /// Everything the gateway knows and decides with, as one value.
 ///
@@ -48,6 +49,8 @@ struct World: Sendable {
     var notices: [Notice] = []
     /// Words to citizens that the broker does not have yet, in order of id.
     var words: [CitizenWord] = []
+    /// Topics that have to be taken away at the broker, in order of id.
+    var clearings: [OwedClearing] = []
 
     init(rules book: RuleBook) {
         detectors = Detectors(rules: book.rules)
