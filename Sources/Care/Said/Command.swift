@@ -115,6 +115,8 @@ public enum Command: Codable, Hashable, Sendable {
     case dataErasing(citizen: String?)
     case audit(AuditQuery)
     case status
+    /// Those who act for a citizen.
+    case delegate(DelegateCommand)
 }
 
 /// A consent record as a person types it. The gateway gives it its id, and its beginning if there is none.
@@ -258,9 +260,12 @@ public struct Caller: Codable, Hashable, Sendable {
     public var uid: UInt32
     /// What they typed after `--as`. Only operators may, and it is logged as "operator … for …".
     public var actingAs: PersonID?
+    /// What they typed after `--by`: who acts for that person, by a mandate. A delegate's own user need not say it.
+    public var delegate: PersonID?
 
-    public init(uid: UInt32, actingAs: PersonID? = nil) {
+    public init(uid: UInt32, actingAs: PersonID? = nil, delegate: PersonID? = nil) {
         self.uid = uid
         self.actingAs = actingAs
+        self.delegate = delegate
     }
 }

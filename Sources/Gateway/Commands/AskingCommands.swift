@@ -40,7 +40,7 @@ extension Engine {
             var wanted: [Series] = []
             for slot in state.slots where quantity == nil || slot.quantity == quantity {
                 guard let series = world.seriesInfo(slot.series) else { continue }
-                if isOwn { wanted.append(series) } else if try mayRead(series, state.device, about: person.id, purposeName, actor, tx) { wanted.append(series) }
+                if isOwn { if maySee(series, actor) { wanted.append(series) } } else if try mayRead(series, state.device, about: person.id, purposeName, actor, tx) { wanted.append(series) }
             }
             for claim in claims where claim.until > from {
                 readings += try tx.reader.readings(
@@ -129,7 +129,7 @@ extension Engine {
         let person = try citizen(name, actor)
         let zone = person.home.map { world.zone(of: $0) } ?? .utc
         let from = try past(since, zone: zone, fallback: .days(365))
-        let all = try tx.reader.disclosures(about: person.id, since: from, limit: Self.readingsMax)
+        let all = try tx.reader.disclosures(about: person.id, since: from, limit: Self.readingsMax).filter { actor.looking?.sees($0.data) ?? true }
         var say: [String] = []
         var items: [JSON] = []
         // What is still only queued is said only where nothing came of it yet.
@@ -139,6 +139,7 @@ extension Engine {
             let when = zone.local(told.at).map { "\($0.day.iso) \($0.clock)" } ?? told.at.iso
             let what: String
             switch (told.data, told.detail) {
+            case (let data, _) where told.mandate != nil && Quantity(data) == nil: what = data
             case ("identity", _): what = "your name and address"
             case ("an alert is open", _): what = "that an alert in the circle needs somebody, and nothing more"
             case (let data, .wellbeing): what = "that somebody should knock (\(data))"
@@ -151,6 +152,7 @@ extension Engine {
             let emergency = told.isEmergency ? " in an emergency, although nothing else permitted it," : ""
             let sentence: String
             switch told.state {
+            case _ where told.mandate != nil: sentence = "\(name) for \(person.name) (mandate \(told.mandate.map { "\($0)" } ?? "")): looked at \(what)\(told.purpose.map { ", for \($0.rawValue)" } ?? "")"
             case .queued: sentence = "\(name) is to be told\(emergency) \(what), or may have been: nobody has confirmed it"
             case .sent: sentence = "\(name) was told\(emergency) \(what)"
             case .seen: sentence = "\(name) has read\(emergency) \(what)"
@@ -158,7 +160,7 @@ extension Engine {
             }
             let isLast = told.notice.map { !settled.contains("\($0) \(told.data)") } ?? true
             if told.state != .queued || isLast {
-                say.append("\(when)  \(sentence)\(told.alert.map { " (alert \($0)" } ?? " (asked")\(told.decision.map { ", decision \($0))" } ?? ")").")
+                say.append("\(when)  \(sentence)\(told.mandate != nil ? "" : told.alert.map { " (alert \($0)" } ?? " (asked")\(told.mandate != nil ? "" : told.decision.map { ", decision \($0))" } ?? ")").")
             }
             items.append(
                 .object([
@@ -166,11 +168,11 @@ extension Engine {
                     "alert": .optional(told.alert?.description), "notice": .optional(told.notice?.description),
                     "decision": .optional(told.decision?.description), "data": .string(told.data), "detail": .string(told.detail.name),
                     "stage": .optional(told.stage?.name), "state": .string(told.state.rawValue),
-                    "emergency": .bool(told.isEmergency),
+                    "emergency": .bool(told.isEmergency), "mandate": .optional(told.mandate?.description), "purpose": .optional(told.purpose?.rawValue),
                 ]))
         }
         // What a client still shows although it may not is said, because nobody can know what is read there.
-        for notice in world.notices where notice.channel == .mqtt && notice.about == .over && notice.state == .queued {
+        for notice in world.notices where actor.looking == nil && notice.channel == .mqtt && notice.about == .over && notice.state == .queued {
             guard let alert = try world.alert(notice.alert) ?? tx.reader.alert(notice.alert), alert.citizens.contains(person.id),
                 let helper = notice.person, try mayBeShown(alert.id, to: helper, tx)
             else { continue }
@@ -178,7 +180,7 @@ extension Engine {
         }
         if say.isEmpty { say = ["Nobody has been told anything about you."] }
         // Whoever acts in somebody's name sees what they see: it is theirs to know.
-        for act in try tx.reader.operatorActs(for: person.id, since: from, limit: Self.readingsMax) {
+        for act in actor.looking == nil ? try tx.reader.operatorActs(for: person.id, since: from, limit: Self.readingsMax) : [] {
             let when = zone.local(act.at).map { "\($0.day.iso) \($0.clock)" } ?? act.at.iso
             say.append("\(when)  Operator \(act.uid) acted for you: \(act.command)\(act.outcome == "done" ? "" : " (\(act.outcome))").")
             items.append(
@@ -205,6 +207,7 @@ extension Engine {
     private func whyAlert(_ id: AlertID, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
         let alert = try find(id.description, tx)
         guard let sight = sight(alert, actor) else { throw Self.noSuchAlert(id.description) }
+        guard maySee(alert, actor) else { throw beyond(actor) }
         guard case .all = sight else {
             let shown = try alertShow(id.description, actor, tx)
             var say = ["You see of this alert what its citizen permits."]
@@ -270,6 +273,7 @@ extension Engine {
         guard let person = actor.person, alert.citizens.contains(person.id) || notice.person == person.id else {
             throw CommandProblem.refused("Notice \(id) is none of yours.")
         }
+        guard maySee(alert, actor) else { throw beyond(actor) }
         let to = notice.person.map { world.name($0) } ?? "the citizen"
         var say = ["Notice \(id) to \(to) about alert \(notice.alert), over \(notice.channel.rawValue): \(notice.state.rawValue) after \(counted(notice.attempts, "attempt"))\(notice.problem.map { " (\($0))" } ?? "")."]
         if let decision = notice.decision { say += try whyDecision(decision, actor, tx).say }
@@ -281,10 +285,11 @@ extension Engine {
         guard let person = actor.person, citizens.contains(person.id) || request.recipient.person == person.id else {
             throw CommandProblem.refused("Decision \(id) is none of yours.")
         }
+        guard maySee(request, about: citizens, actor) else { throw beyond(actor) }
         let isOwn = citizens.contains(person.id)
         var say = ["\(id): " + Care.sentence(decision, for: request, names: consentNames, citizen: isOwn ? world.name(person.id) : "the citizen")]
         if isOwn {
-            for record in decision.decidedBy { say += try whyConsent(record, actor, tx).say }
+            for record in decision.decidedBy where actor.looking == nil || world.consents[person.id]?.contains(where: { $0.id == record && maySee($0, actor) }) ?? false { say += try whyConsent(record, actor, tx).say }
         }
         return Reply(
             say: say,
@@ -301,6 +306,7 @@ extension Engine {
         guard let person = actor.person, let stored = world.consents[person.id]?.first(where: { $0.id == id }) else {
             throw CommandProblem.refused("You have no consent record \(id).")
         }
+        guard maySee(stored, actor) else { throw beyond(actor) }
         guard case .record(let record) = stored else {
             return Reply(say: ["\(id) cannot be read. As it could be a refusal, it denies everything until it is withdrawn."])
         }

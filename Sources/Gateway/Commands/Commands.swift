@@ -15,20 +15,21 @@ extension Engine {
     /// The same, but what takes long to work out is given back to be worked out on another thread.
     public func begin(_ command: Command, by caller: Caller, operatorUIDs: [UInt32]) -> Performed {
         var actor: Actor?
+        cameTo = nil
         do {
             let known = try self.actor(caller, operatorUIDs: operatorUIDs)
             actor = known
-            if case .status = command { return .reply(status(known)) }
+            if case .status = command { return .reply(status(known.delegate.map { Actor(person: world.people[$0]) } ?? known)) }
             if command.isAside {
                 return try turn { tx in
-                    let work = try aside(command, known)
+                    let work = try aside(command, isDelegate(known) ? lookAside(command, known, tx) : known)
                     try logOperator(known, command, .done, tx)
                     return .aside(work)
                 }
             }
             var usersChanged = false
             var reply = try turn { tx -> Reply in
-                let reply = try perform(command, known, tx, &usersChanged)
+                let reply = isDelegate(known) ? try actFor(command, known, tx) : try perform(command, known, tx, &usersChanged)
                 try logOperator(known, command, reply.outcome, tx)
                 try journal(command, known, reply, isAfterCommit: false)
                 return reply
@@ -141,6 +142,7 @@ extension Engine {
         case .dataErasing(let citizen): return try dataErasing(citizen, actor, tx)
         case .audit(let query): return try audit(query, actor, tx)
         case .status: return status(actor)
+        case .delegate(let said): return try delegate(said, actor, tx)
         case .coverage, .insights, .consentPreview: return try aside(command, actor)()
         }
     }
@@ -238,6 +240,7 @@ extension Command {
         case .status: "status"
         case .coverage: "coverage"
         case .insights: "insights"
+        case .delegate(let said): said.name
         }
     }
 

@@ -17,6 +17,10 @@ struct Act: Codable {
     var claims: [Deeds.Claim]?
     /// No person asked for these claims one by one: the home has what announces itself.
     var isByItself: Bool?
+    /// A delegate did it for `by`.
+    var deed: DelegateAct?
+    /// What of a delegate's is undone by it: `x4`.
+    var undoes: String?
 }
 
 /// What a turn does to whose devices are whose, for the journal.
@@ -61,6 +65,7 @@ extension Engine {
     /// What takes away is in the journal before the commit: repeated, it forbids too much at worst. What permits comes
     /// after it (`isAfterCommit`), because nobody may be told what was only tried. Giving a device away is both.
     func journal(_ command: Command, _ actor: Actor, _ reply: Reply, isAfterCommit: Bool) throws {
+        let (command, actor, reply) = cameTo.map { ($0.command, $0.actor, $0.reply) } ?? (command, actor, reply)
         guard command.isAct, reply.outcome == .done else { return }
         if case .dataErase(let draft) = command, draft.isCheck { return }
         if case .consentAccept = command {
@@ -72,14 +77,14 @@ extension Engine {
             return
         }
         let item = reply.items.first
-        var act = Act(by: actor.person?.id)
+        var act = Act(by: actor.person?.id, deed: cameTo?.deed, undoes: cameTo?.undoes?.description)
         // To renew a refusal takes away.
         let permits = command.permits && item?["effect"]?.string != ConsentRecord.Effect.refuse.rawValue
         if permits == isAfterCommit {
             act.command = command.dated(from: item?["from"]?.string, until: item?["until"]?.string)
             // The request may be newer than the backup: what was given stands for itself.
             if case .consentGive = command, let item { act.command = .consentGrant(ConsentDraft(item)) }
-            act.made = command.makesConsent ? item?["consent"]?.string : item?["pause"]?.string
+            act.made = command.makesConsent ? item?["consent"]?.string : item?["pause"]?.string ?? item?["mandate"]?.string
             if command.namesDevices { act.devices = namedDevices(item) } else if command.makesConsent { act.devices = namedDevices(item) } else if !command.permits { act.devices = deeds.released }
         }
         if isAfterCommit, command.permits && !command.makesConsent || !deeds.claimed.isEmpty { act.claims = deeds.claimed }
@@ -123,6 +128,7 @@ extension Command {
         switch self {
         case .consentGrant, .consentAccept, .consentGive, .consentRenew, .deviceClaim, .pauseEnd: true
         case .deviceClaimAnnounced(let on), .consentEmergency(let on, _): on
+        case .delegate(.appoint): true
         default: false
         }
     }
@@ -157,6 +163,9 @@ extension Command {
         case .dataErase(var draft):
             draft.end = until
             return .dataErase(draft)
+        case .delegate(.appoint(var draft)):
+            (draft.from, draft.until) = (from, until ?? draft.until)
+            return .delegate(.appoint(draft))
         default: return self
         }
     }
@@ -183,6 +192,7 @@ extension Command {
         case .dataErase, .pause, .pauseEnd, .consentGrant, .consentRefuse, .consentWithdraw, .consentAccept, .consentGive, .consentRenew, .consentRevoke, .consentEmergency, .deviceClaim, .deviceRelease, .deviceMove, .deviceRetire, .deviceClaimAnnounced, .homeRemove, .citizenRemove, .helperRemove,
             .coordinatorRemove, .serviceRemove:
             true
+        case .delegate(let said): said.isAct
         default: false
         }
     }
@@ -190,7 +200,7 @@ extension Command {
 
 extension ConsentDraft {
     /// A record as it was read back.
-    fileprivate init(_ item: JSON) {
+    init(_ item: JSON) {
         func texts(_ key: String) -> [String] {
             guard case .array(let values) = item[key] else { return [] }
             return values.compactMap { $0.string }

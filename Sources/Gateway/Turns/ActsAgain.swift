@@ -33,6 +33,7 @@ extension Engine {
         case .pause(let draft): return try pauseAgain(draft, act, taken, &madeAgain)
         case .dataErase(let draft): return try eraseAgain(draft, act)
         case .pauseEnd(_, let at): return try pauseEndAgain(at, act, madeAgain)
+        case .delegate(let said): return try delegateAgain(said, act, n, taken, &madeAgain)
         case .deviceClaim where act.claims != nil: return try claimAgain(act, n, taken)
         case .deviceClaimAnnounced(true) where act.claims != nil:
             // Only the setting: what was claimed by it has a line of its own.
@@ -152,7 +153,7 @@ extension Engine {
         var command = said
         if command.permits {
             // A permit that was withdrawn later is not given again at all, not even for a moment.
-            if let made = act.made, taken.withdrawn.contains(made) || isThere(made) { return true }
+            if let made = act.made, taken.isWithdrawn(made, after: n) || isThere(made) { return true }
             if let person = act.by, taken.removed.contains(person) { return true }
             if case .consentEmergency = command, let person = act.by, taken.isEmergencyOff(person, after: n) { return true }
         }
@@ -166,7 +167,7 @@ extension Engine {
             command = .consentRevoke(id: there, reason: reason)
         }
         if case .consentRenew(let id, let until) = command {
-            guard !taken.withdrawn.contains(id), let there = [madeAgain[id], id].compactMap({ $0 }).first(where: isThere),
+            guard !taken.isWithdrawn(id, after: n), let there = [madeAgain[id], id].compactMap({ $0 }).first(where: isThere),
                 let end = Instant(iso: until), end > now, record(there)?.until ?? .distantFuture < end
             else { return true }
             command = .consentRenew(id: there, until: until)
@@ -175,6 +176,8 @@ extension Engine {
         if let made = act.made, let until = taken.renewed[made] { command = command.lasting(until: until) }
         guard let named = try renamed(command, act.devices ?? []) else { return false }
         let by = Caller(uid: 0, actingAs: act.by)
+        deedBeingRepeated = act.deed.map { ($0.delegate, MandateID(text: madeAgain[$0.mandate.description] ?? "") ?? $0.mandate) }
+        defer { deedBeingRepeated = nil }
         let reply = perform(named, by: by, operatorUIDs: [0])
         if let problem = degraded?.problem { throw StoreError(problem.sentence, detail: "acts could not be repeated", problem: problem) }
         if let made = act.made, let again = reply.items.first?["consent"]?.string {
@@ -183,6 +186,7 @@ extension Engine {
             // Done already, before it was cut off: one that was there twice would outlive its withdrawal.
             if command.permits, isTwice(again) { _ = perform(.consentWithdraw(id: again), by: by, operatorUIDs: [0]) }
         }
+        if reply.outcome == .done { try deedAgain(act, made: reply.items.first?["consent"]?.string, &madeAgain) }
         return reply.outcome == .done
     }
 
@@ -233,7 +237,9 @@ extension Engine {
 /// What the journal takes away, and where in it: what was permitted before that is not permitted again.
 struct TakenAway {
     /// Consent records, by the numbers that they had.
-    private(set) var withdrawn: Set<String> = []
+    private var withdrawn: [String: Int] = [:]
+    /// Mandates, by the numbers that they had.
+    private var mandatesEnded: [String: Int] = [:]
     /// Until when they were renewed last.
     private(set) var renewed: [String: String] = [:]
     /// No name is given twice, so it does not matter when.
@@ -254,7 +260,8 @@ struct TakenAway {
         for (n, act) in acts.enumerated() {
             guard let act, let command = act.command else { continue }
             switch command {
-            case .consentWithdraw(let id), .consentRevoke(let id, _): withdrawn.insert(id)
+            case .consentWithdraw(let id), .consentRevoke(let id, _): withdrawn[id] = n
+            case .delegate(.end(let mandate)): mandatesEnded[mandate] = n
             case .consentRenew(let id, let until): renewed[id] = until
             case .citizenRemove(let name): removed.insert(PersonID(name))
             case .deviceClaimAnnounced(false): if let person = act.by { off[person] = n }
@@ -274,6 +281,11 @@ struct TakenAway {
             }
         }
     }
+
+    /// What a delegate ended and the citizen gave again is given again.
+    func isWithdrawn(_ id: String, after n: Int) -> Bool { withdrawn[id] ?? -1 > n }
+
+    func isEnded(mandate id: String, after n: Int) -> Bool { mandatesEnded[id] ?? -1 > n }
 
     func isOff(_ person: PersonID, after n: Int) -> Bool { removed.contains(person) || off[person] ?? -1 > n }
 

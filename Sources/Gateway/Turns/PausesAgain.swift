@@ -26,9 +26,11 @@ extension Engine {
         }
         return try turnAgain { tx in
             pause.id = PauseID(try tx.next("pause"))
-            try begin(pause, by: Actor(person: world.people[citizen], operatorUID: 0).inLog, tx)
+            var by = Actor(person: world.people[citizen], operatorUID: 0)
+            if let deed = act.deed { (by.delegate, by.mandate) = (deed.delegate, MandateID(text: madeAgain[deed.mandate.description] ?? "") ?? deed.mandate) }
+            try begin(pause, by: by.inLog, tx)
             madeAgain[made] = pause.id.description
-        }
+        } && deedAgain(act, made: madeAgain[made], &madeAgain)
     }
 
     func pauseEndAgain(_ at: String?, _ act: Act, _ madeAgain: [String: String]) throws -> Bool {
@@ -41,6 +43,6 @@ extension Engine {
         else { return true }
         return try turnAgain { tx in
             try end(pause.id, in: home, at: at.flatMap { Instant(iso: $0) } ?? now, by: Actor(person: world.people[citizen], operatorUID: 0).inLog, tx)
-        }
+        } && undoneAgain(act, madeAgain)
     }
 }
