@@ -201,6 +201,7 @@ extension Engine {
         if text.first == "n", let id = NoticeID(text: text) { return try whyNotice(id, actor, tx) }
         if text.first == "d", let id = DecisionID(text: text) { return try whyDecision(id, actor, tx) }
         if text.first == "c", let id = ConsentID(text: text) { return try whyConsent(id, actor, tx) }
+        if text.first == "m" || text.first == "x" { return try whyDelegate(text, actor, tx) }
         throw CommandProblem.failed("\u{201C}\(safeText(text))\u{201D} is nothing that can be asked: name an alert (a17), a notice (n4), a decision (d9) or a consent record (c5).")
     }
 

@@ -49,6 +49,9 @@ extension Engine {
         (deed.settledBy, deed.settledAt) = (second.inLog, now)
         try settled(deed, tx)
         let acting = Actor(person: person, operatorUID: deed.operatorUID, delegate: deed.delegate, mandate: deed.mandate)
+        if second.delegate != nil, let home = person.home {
+            try tell(home, "\(person.name): two who act for you have done something (\(deed.id)). caring delegate acts shows what it was, and caring delegate undo \(deed.id) undoes it.", tx)
+        }
         return try perform(matter, &deed, acting, .confirmed, by: second.inLog, tx)
     }
 

@@ -138,6 +138,23 @@ extension Engine {
             }, items: deeds.map(item))
     }
 
+    /// By which right somebody acts, and what became of what they did.
+    func whyDelegate(_ text: String, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
+        guard let person = actor.person else { throw CommandProblem.refused("\(safeText(text)) is none of yours.") }
+        let deed = text.first == "x" ? try DelegateActID(text: text).flatMap { try tx.reader.delegateAct($0) } : nil
+        guard let id = deed?.mandate ?? MandateID(text: text), let mandate = try tx.reader.mandate(id), text.first == "m" || deed != nil,
+            mandate.citizen == person.id ? actor.delegate.map({ $0 == mandate.delegate }) ?? true : mandate.delegate == person.id
+        else { throw CommandProblem.refused("\u{201C}\(safeText(text))\u{201D} is none of yours.") }
+        var say: [String] = []
+        let zone = zone(of: person)
+        if let deed { say.append("\(deed.id): \(names(deed)) \(deed.what)\(ending(deed, zone))") }
+        say.append(mandateSentence(mandate, to: person))
+        for entry in try tx.reader.delegateEntries(mandate.id, act: deed?.id) {
+            say.append("  \(zone.local(entry.at)?.inWords ?? entry.at.iso): \(entry.event.rawValue), by \(entry.by)")
+        }
+        return Reply(say: say, items: deed.map { [item($0), item(mandate)] } ?? [item(mandate)])
+    }
+
     private func ending(_ deed: DelegateAct, _ zone: Zone) -> String {
         let by = deed.settledBy.map { " by \($0)" } ?? ""
         return switch deed.state {

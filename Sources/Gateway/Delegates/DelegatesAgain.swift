@@ -30,6 +30,7 @@ extension Engine {
         guard world.people[PersonID(draft.delegate)] != nil else { return false }
         let same = try store.read { try $0.mandates(of: by) }.first {
             $0.delegate.name == draft.delegate && $0.from == from && $0.until == until && $0.authority == draft.authority
+                && $0.categories.map(\.rawValue) == draft.categories && $0.purposes.map(\.rawValue) == draft.purposes
         }
         if let same {
             madeAgain[made] = same.id.description

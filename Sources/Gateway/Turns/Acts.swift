@@ -165,6 +165,8 @@ extension Command {
             return .dataErase(draft)
         case .delegate(.appoint(var draft)):
             (draft.from, draft.until) = (from, until ?? draft.until)
+            // As they stand in the mandate, by which it is found again.
+            (draft.categories, draft.purposes) = (Set(draft.categories).sorted(), Set(draft.purposes).sorted())
             return .delegate(.appoint(draft))
         default: return self
         }
