@@ -18,7 +18,7 @@ public struct DelegateEntry: Sendable {
 
 /// Mandates and what delegates do by them: each thing that happens is a row of its own, and an entry of the citizen's chain.
 extension StoreTurn {
-    /// - Parameter isOver: its end is known and written down.
+    /// A mandate as it stands after this.
     public func save(_ mandate: Mandate, _ event: DelegateEvent, by: String, at: Instant) throws {
         let body = try Body.encode(mandate)
         let endedAt = event == .appointed ? nil : mandate.end
@@ -62,41 +62,46 @@ extension StoreTurn {
 }
 
 extension StoreReader {
-    /// Those whose end is not written down, in order of id.
+    /// Those whose end is not written down, in order of id. By one that cannot be read whole nobody acts: what was passed over may
+    /// have been a bound.
     public func openMandates() throws -> [Mandate] {
-        try String.fetchAll(db.cachedStatement(sql: "SELECT body FROM mandate WHERE endedAt IS NULL ORDER BY id")).map { try Body.decode(Mandate.self, $0) }
+        try String.fetchAll(db.cachedStatement(sql: "SELECT body FROM mandate WHERE endedAt IS NULL ORDER BY id")).compactMap { text in
+            guard let mandate = try? Body.decode(Mandate.self, text), try Body.encode(mandate) == text else { return nil }
+            return mandate
+        }
     }
     /// In order of id; those that are over, too.
     public func mandates(of citizen: PersonID) throws -> [Mandate] { try mandates("citizen", citizen) }
     public func mandates(held delegate: PersonID) throws -> [Mandate] { try mandates("delegate", delegate) }
     private func mandates(_ column: String, _ person: PersonID) throws -> [Mandate] {
         try String.fetchAll(db.cachedStatement(sql: "SELECT body FROM mandate WHERE \(column) = ? ORDER BY id"), arguments: [person.name])
-            .map { try Body.decode(Mandate.self, $0) }
+            .compactMap { try? Body.decode(Mandate.self, $0) }
     }
     public func mandate(_ id: MandateID) throws -> Mandate? {
-        try String.fetchOne(db.cachedStatement(sql: "SELECT body FROM mandate WHERE id = ?"), arguments: [id.number]).map { try Body.decode(Mandate.self, $0) }
+        try String.fetchOne(db.cachedStatement(sql: "SELECT body FROM mandate WHERE id = ?"), arguments: [id.number])
+            .flatMap { try? Body.decode(Mandate.self, $0) }
     }
 
     /// Those that wait for a second person, in order of id.
     public func proposedActs() throws -> [DelegateAct] {
         try String.fetchAll(db.cachedStatement(sql: "SELECT body FROM delegateAct WHERE state = 'proposed' ORDER BY id"))
-            .map { try Body.decode(DelegateAct.self, $0) }
+            .compactMap { try? Body.decode(DelegateAct.self, $0) }
     }
     public func delegateAct(_ id: DelegateActID) throws -> DelegateAct? {
         try String.fetchOne(db.cachedStatement(sql: "SELECT body FROM delegateAct WHERE id = ?"), arguments: [id.number])
-            .map { try Body.decode(DelegateAct.self, $0) }
+            .flatMap { try? Body.decode(DelegateAct.self, $0) }
     }
     /// The newest `limit`, oldest of them first; those that wait are among them whenever they were proposed.
     public func delegateActs(for citizen: PersonID, since: Instant, limit: Int) throws -> [DelegateAct] {
         try String.fetchAll(
             db.cachedStatement(sql: "SELECT body FROM delegateAct WHERE citizen = ? AND (at >= ? OR state = 'proposed') ORDER BY id DESC LIMIT ?"),
             arguments: [citizen.name, since.milliseconds, limit]
-        ).reversed().map { try Body.decode(DelegateAct.self, $0) }
+        ).reversed().compactMap { try? Body.decode(DelegateAct.self, $0) }
     }
     /// What there is of one delegate's act of one instant: after a restore it is looked for by that.
     public func delegateActs(for citizen: PersonID, at: Instant) throws -> [DelegateAct] {
         try String.fetchAll(db.cachedStatement(sql: "SELECT body FROM delegateAct WHERE citizen = ? AND at = ? ORDER BY id"), arguments: [citizen.name, at.milliseconds])
-            .map { try Body.decode(DelegateAct.self, $0) }
+            .compactMap { try? Body.decode(DelegateAct.self, $0) }
     }
     /// Of one mandate or act, in order.
     public func delegateEntries(_ mandate: MandateID, act: DelegateActID?) throws -> [DelegateEntry] {

@@ -202,6 +202,16 @@ import Testing
             try database.write { try $0.execute(sql: back) }
             #expect(try place.findings() == [], "\(back)")
         }
+        // What cannot be read whole lets nobody act, and keeps nothing from starting.
+        for body in ["'{}'", "json_insert(body, '$.onlyOn', 'sunday')"] {
+            let before = try #require(try database.read { try String.fetchOne($0, sql: "SELECT body FROM mandate") })
+            try database.write { try $0.execute(sql: "UPDATE mandate SET body = \(body)") }
+            try place.gateway.restart()
+            #expect(try place.anna(.consentRefuse(Place.draft())).outcome == .refused)
+            try database.write { try $0.execute(sql: "UPDATE mandate SET body = ?", arguments: [before]) }
+        }
+        try place.gateway.restart()
+        #expect(try place.anna(.consentRefuse(Place.draft())).outcome == .done)
     }
 
     @Test func `what is old goes, what is in force stays`() throws {

@@ -1,6 +1,7 @@
 /// What a person may say to the gateway, whichever way it comes: the command line, HTTP, later a page.
 ///
-/// On the wire (`POST /v1/commands`) `{"command": {"homeAdd": {"home": "elm-3", …}}, "as": "ada"}`.
+/// On the wire (`POST /v1/commands`) `{"command": {"homeAdd": {"home": "elm-3", …}}, "as": "ada"}`; with `"by": "anna"` it is a
+/// delegate who acts for her.
 /// Texts stay as they were typed; the gateway reads them and answers in plain sentences what is wrong.
 public enum Command: Codable, Hashable, Sendable {
     // The scheme: operators.

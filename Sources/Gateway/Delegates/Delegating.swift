@@ -115,6 +115,9 @@ extension Engine {
             case .consentGive(let id, let less): return try matter(giving: id, less, citizen, delegate)
             case .consentDefer(let id):
                 let asked = try asked(id, citizen)
+                guard world.asked[citizen.id]?.contains(where: { $0.record.id == asked.id && $0.isDeferred }) != true else {
+                    throw CommandProblem.failed("The answer to \(asked.id) is put off already.")
+                }
                 return Matter(kind: .consent, scope: try scope(asked, citizen), what: "puts the answer to \(asked.id) off", command: said, effect: .deferred)
             case .consentDeny(let id):
                 let asked = try asked(id, citizen)
