@@ -99,6 +99,7 @@ import Testing
         let journal = try ActJournal(folder: folder)
         // Both live through this, so the backup has it.
         for one in [place, other] {
+            try one.gateway.publish("homes/elm-3/vitals/heart-rate", "70")
             try one.appoint(Place.mandate(until: "40d"))
             try one.ada(.consentGrant(Place.draft(data: ["glucose"])))  // c1
             try one.anna(.consentGrant(Place.draft(data: ["body_weight"])))  // x1, c2
@@ -116,6 +117,8 @@ import Testing
             { try place.ada(.delegate(.confirm(act: "x5"))) },  // c4
             { try place.bea(.consentGrant(Place.draft(data: ["glucose"]))) },  // x6 waits, and is not done
             { try place.ada(.delegate(.undo(act: "x1"))) },
+            { try place.anna(.pause(PauseDraft(length: "8h", devices: ["vitals/heart-rate"]))) },  // x7
+            { try place.ada(.delegate(.undo(act: "x7"))) },
             { try place.ada(.delegate(.end(mandate: "m1"))) },
             { try place.ada(.delegate(.end(mandate: "m3"))) },
         ]
@@ -139,7 +142,7 @@ import Testing
         #expect(try other.states("c1").last == "revoked operator 0 for anna for ada (mandate m1)")
         #expect(try other.ada(.pauseList(citizen: nil)).items.count == 1)
         let acts = try other.ada(.delegate(.acts(since: nil))).items.map { "\($0["delegate"]?.string ?? "") \($0["effect"]?.string ?? "") \($0["state"]?.string ?? "")" }
-        #expect(acts == ["anna gave undone", "anna ended done", "anna gave done", "anna paused done", "bea gave done"], "\(acts)")
+        #expect(acts == ["anna gave undone", "anna ended done", "anna gave done", "anna paused done", "bea gave done", "anna paused undone"], "\(acts)")
         // What was done again can be undone.
         #expect(try other.ada(.delegate(.undo(act: "x2"))).outcome == .done && other.mayKnow())
         #expect(try other.findings() == [])

@@ -168,8 +168,8 @@ extension Engine {
                     "alert": .optional(told.alert?.description), "notice": .optional(told.notice?.description),
                     "decision": .optional(told.decision?.description), "data": .string(told.data), "detail": .string(told.detail.name),
                     "stage": .optional(told.stage?.name), "state": .string(told.state.rawValue),
-                    "emergency": .bool(told.isEmergency), "mandate": .optional(told.mandate?.description), "purpose": .optional(told.purpose?.rawValue),
-                ]))
+                    "emergency": .bool(told.isEmergency),
+                ], told.mandate.map { [.init("mandate", .string($0.description)), .init("purpose", .optional(told.purpose?.rawValue))] } ?? []))
         }
         // What a client still shows although it may not is said, because nobody can know what is read there.
         for notice in world.notices where actor.looking == nil && notice.channel == .mqtt && notice.about == .over && notice.state == .queued {
@@ -202,7 +202,7 @@ extension Engine {
         if text.first == "d", let id = DecisionID(text: text) { return try whyDecision(id, actor, tx) }
         if text.first == "c", let id = ConsentID(text: text) { return try whyConsent(id, actor, tx) }
         if text.first == "m" || text.first == "x" { return try whyDelegate(text, actor, tx) }
-        throw CommandProblem.failed("\u{201C}\(safeText(text))\u{201D} is nothing that can be asked: name an alert (a17), a notice (n4), a decision (d9) or a consent record (c5).")
+        throw CommandProblem.failed("\u{201C}\(safeText(text))\u{201D} is nothing that can be asked: name an alert (a17), a notice (n4), a decision (d9), a consent record (c5), a mandate (m3) or an act (x4).")
     }
 
     private func whyAlert(_ id: AlertID, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
