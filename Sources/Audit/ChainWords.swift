@@ -21,6 +21,7 @@ public struct ChainWords: Sendable {
         var to: Int64?
         var because: String?
         var backup: Int64?
+        var mandate: Int64?
     }
 
     /// Nil where there is no body, or none that can be read.
@@ -42,6 +43,8 @@ public struct ChainWords: Sendable {
             case "seen": return "a word to \(what) was read"
             default: return "a word to \(what) was sent"
             }
+        case "delegate":
+            return "mandate m\(body.mandate ?? 0): \(safeText(body.event ?? "something happened"))"
         case "erased": return "entries were erased\(body.because.map { " (\(safeText($0)))" } ?? "")"
         case "restored": return "the gateway went on from a backup"
         default: return safeText(body.kind ?? "something unknown")

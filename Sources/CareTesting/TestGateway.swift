@@ -252,6 +252,24 @@ public final class TestGateway {
         return reply
     }
 
+    /// What somebody says by their own user of the machine, who is no operator.
+    @discardableResult
+    public func say(_ command: Command, byUser uid: UInt32, as person: String? = nil) throws -> Reply {
+        engine.resume(at: now)
+        let reply = engine.perform(command, by: Caller(uid: uid, actingAs: person.map { PersonID($0) }), operatorUIDs: [0])
+        try settle()
+        return reply
+    }
+
+    /// What a delegate says for a citizen, by an operator's hand.
+    @discardableResult
+    public func say(_ command: Command, as person: String, by delegate: String) throws -> Reply {
+        engine.resume(at: now)
+        let reply = engine.perform(command, by: Caller(uid: 0, actingAs: PersonID(person), delegate: PersonID(delegate)), operatorUIDs: [0])
+        try settle()
+        return reply
+    }
+
     /// The same without sending anything afterwards, to look at what happens between enqueue and send.
     @discardableResult
     public func sayOnly(_ command: Command, as person: String? = nil) -> Reply {

@@ -11,7 +11,8 @@ enum ChainBody {
             ("alert", d.alert.map { .int($0.number) }), ("at", .int(d.at.milliseconds)), ("data", .string(d.data)),
             ("decision", d.decision.map { .int($0.number) }), ("detail", .string(d.detail.name)), ("disclosure", .int(n)),
             ("emergency", d.isEmergency ? true : nil),
-            ("kind", "disclosure"), ("notice", d.notice.map { .int($0.number) }), ("stage", d.stage.map { .string($0.name) }),
+            ("kind", "disclosure"), ("mandate", d.mandate.map { .int($0.number) }), ("notice", d.notice.map { .int($0.number) }),
+            ("purpose", d.purpose.map { .string($0.rawValue) }), ("stage", d.stage.map { .string($0.name) }),
             ("state", .string(d.state.rawValue)), ("to", .int(to)),
         ])
     }
@@ -39,6 +40,17 @@ enum ChainBody {
         text([
             ("act", .string(act)), ("at", .int(at.milliseconds)), ("by", .string(by)), ("consent", .int(id.number)), ("kind", "consent"),
             ("record", record), ("row", .string(digest(row))),
+        ])
+    }
+
+    /// - Parameters:
+    ///   - by: who, with numbers for people.
+    ///   - n: the number of the row that this records.
+    ///   - row: what it says beside this; only its digest is here.
+    static func delegate(_ event: String, _ mandate: MandateID, _ act: DelegateActID?, at: Instant, by: String, n: Int64, row: String) -> String {
+        text([
+            ("act", act.map { .int($0.number) }), ("at", .int(at.milliseconds)), ("by", .string(by)), ("entry", .int(n)), ("event", .string(event)),
+            ("kind", "delegate"), ("mandate", .int(mandate.number)), ("row", .string(digest(row))),
         ])
     }
 

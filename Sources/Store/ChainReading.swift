@@ -66,6 +66,7 @@ extension StoreReader {
             }
             guard isRaised || isEnded == true else { return changed }
         case .consent: return try isConsentAsEntered(number, body).map { $0 ? nil : changed } ?? gone
+        case .delegate: return try isDelegateAsEntered(number, of: citizen, body).map { $0 ? nil : changed } ?? gone
         case .erased, .restored: break
         }
         return nil
@@ -121,6 +122,7 @@ extension StoreReader {
         var findings: [AuditFinding] = []
         if after == 0 {
             findings += try changedConsents(person)
+            findings += try changedDelegates(person, citizen)
             let rows = try Row.fetchAll(
                 db,
                 sql: """

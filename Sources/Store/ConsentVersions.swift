@@ -115,3 +115,14 @@ extension StoreReader {
         }
     }
 }
+
+extension StoreTurn {
+    /// A record that somebody else than its citizen ended holds again, as it did before.
+    public func giveAgain(_ record: ConsentRecord, by: String, at: Instant) throws {
+        try run("UPDATE consent SET withdrawnAt = NULL, withdrawnBy = NULL WHERE id = ?", [record.id.number])
+        var held = record
+        held.withdrawnAt = nil
+        try run("UPDATE consent SET body = ? WHERE id = ?", [try Body.encode(held), record.id.number])
+        try append(held, record.effect == .refuse ? .refused : .given, by: by, at: at)
+    }
+}

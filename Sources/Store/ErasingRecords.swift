@@ -44,6 +44,7 @@ extension StoreTurn {
             case .alert: try eraseAlert(row, citizen, &erasure, &emptied, &erased)
             case .disclosure: try eraseDisclosure(row, entry[0], &erasure, &emptied)
             case .consent: try eraseConsent(row, &erasure, &emptied, &erased, at: at)
+            case .delegate: if try eraseDelegateEntry(row, &erasure) { emptied.append(entry[0]) }
             case .erased, .restored: break
             }
         }

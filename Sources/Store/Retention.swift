@@ -88,6 +88,11 @@ extension StoreTurn {
                 entries[citizen, default: []].append(entry)
             }
         }
+        if dropped < rowsMax {
+            let (rows, more) = try dropDelegates(before: before, rowsMax: rowsMax - dropped)
+            dropped += rows
+            entries.merge(more) { $0 + $1 }
+        }
         for (citizen, numbers) in entries.sorted(by: { $0.key < $1.key }) {
             try eraseChainBodies(of: citizen, entries: numbers, because: .age, at: at ?? before)
         }

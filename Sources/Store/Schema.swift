@@ -28,6 +28,9 @@ enum Schema {
         migrator.registerMigration("8 erasing") { db in
             try db.execute(sql: ErasureSchema.table)
         }
+        migrator.registerMigration("10 delegates") { db in
+            try db.execute(sql: DelegateSchema.tables)
+        }
         migrator.registerMigration("12 what has to be taken away at the broker") { db in
             try db.execute(sql: ClearingSchema.table)
         }

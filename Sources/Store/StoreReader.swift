@@ -196,7 +196,8 @@ public struct StoreReader {
             decision: (row["decision"] as Int64?).map(DecisionID.init), data: row["data"],
             detail: Detail(row["detail"] as String) ?? .nothing,
             stage: (row["stage"] as String?).flatMap { Stage($0) },
-            state: Disclosure.State(rawValue: row["state"]) ?? .queued, isEmergency: row["emergency"])
+            state: Disclosure.State(rawValue: row["state"]) ?? .queued, isEmergency: row["emergency"],
+            mandate: (row["mandate"] as Int64?).map { MandateID($0) }, purpose: (row["purpose"] as String?).flatMap { Purpose(rawValue: $0) })
     }
     /// What operators did in this person's name. Oldest first.
     public func operatorActs(for person: PersonID, since: Instant, limit: Int) throws

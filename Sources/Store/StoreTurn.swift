@@ -241,11 +241,11 @@ public struct StoreTurn {
         let (citizen, to) = (try pseudonym(d.citizen), try pseudonym(d.recipient))
         try run(
             """
-            INSERT INTO disclosure (n, at, citizen, recipient, alert, notice, decision, data, detail, stage, state, emergency, entry)
-            VALUES (1 + max(ifnull((SELECT max(n) FROM disclosure), 0), ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO disclosure (n, at, citizen, recipient, alert, notice, decision, data, detail, stage, state, emergency, mandate, purpose, entry)
+            VALUES (1 + max(ifnull((SELECT max(n) FROM disclosure), 0), ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [try StoreReader(db: db).erasedUpTo("disclosure"), d.at.milliseconds, d.citizen.name, d.recipient.name, d.alert?.number, d.notice?.number, d.decision?.number,
-                d.data, d.detail.name, d.stage?.name, d.state.rawValue, d.isEmergency, try chainHead(citizen).n + 1])
+                d.data, d.detail.name, d.stage?.name, d.state.rawValue, d.isEmergency, d.mandate?.number, d.purpose?.rawValue, try chainHead(citizen).n + 1])
         let n = db.lastInsertedRowID
         try enter(.disclosure, row: n, of: citizen, ChainBody.disclosure(d, n: n, to: to))
     }

@@ -16,7 +16,7 @@ func addExport(to router: Router<PeerContext>, _ answering: Answering, _ exporte
         guard case .dataExport = said.command else {
             return response(.failed("Only data are exported here: send {\"command\": {\"dataExport\": {}}}."), .badRequest)
         }
-        let reply = await answering.answer(said.command, by: Caller(uid: uid, actingAs: said.actingAs))
+        let reply = await answering.answer(said.command, by: Caller(uid: uid, actingAs: said.actingAs, delegate: said.delegate))
         guard reply.outcome == .done else { return response(reply) }
         guard let order = ExportOrder(reply), let stream = exporter.export(order) else {
             return response(.failed("Others take their data along at this moment, or the gateway is stopping: try again in a few minutes."), .serviceUnavailable)

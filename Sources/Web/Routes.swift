@@ -8,10 +8,12 @@ import NIOCore
 struct Said: Decodable {
     var command: Command
     var actingAs: PersonID?
+    var delegate: PersonID?
 
     enum CodingKeys: String, CodingKey {
         case command
         case actingAs = "as"
+        case delegate = "by"
     }
 }
 
@@ -30,7 +32,7 @@ func makeRouter(_ answering: Answering, _ metrics: @escaping MetricsText, export
         case .success(let value): said = value
         case .failure(let problem): return response(.failed(problem.sentence), problem.status)
         }
-        return response(await answering.answer(said.command, by: Caller(uid: uid, actingAs: said.actingAs)))
+        return response(await answering.answer(said.command, by: Caller(uid: uid, actingAs: said.actingAs, delegate: said.delegate)))
     }
     // The same as the command `status`, for a person with curl.
     router.get("/v1/status") { _, context in
@@ -62,7 +64,7 @@ func read(_ request: Request) async -> Result<Said, ReadingProblem> {
     }
     do {
         let said = try JSONDecoder().decode(Said.self, from: Data(body.readableBytesView))
-        if let person = said.actingAs, !isUsableName(person.name) {
+        for person in [said.actingAs, said.delegate].compactMap({ $0 }) where !isUsableName(person.name) {
             return .failure(
                 ReadingProblem(
                     status: .badRequest,

@@ -42,9 +42,9 @@ struct WhoSawCommand: Saying {
 
 struct WhyCommand: Saying {
     static let configuration = CommandConfiguration(
-        commandName: "why", abstract: "Ask why there is an alert, a notice, a decision or a consent record.",
+        commandName: "why", abstract: "Ask why there is an alert, a notice, a decision, a consent record, a mandate or a delegate's act.",
         discussion: "Example: caring why a17")
-    @Argument(help: "An alert (a17), a notice (n4), a decision (d9) or a consent record (c5).") var id: String
+    @Argument(help: "An alert (a17), a notice (n4), a decision (d9), a consent record (c5), a mandate (m3) or an act (x4).") var id: String
     @OptionGroup var globals: Globals
     var command: Command { .why(id: id) }
 }

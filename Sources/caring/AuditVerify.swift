@@ -79,7 +79,7 @@ struct AuditLines {
     }
 
     private func say(_ query: AuditQuery) async throws -> Reply {
-        let reply = try await globals.connection.say(.audit(query), as: globals.call.person).reply
+        let reply = try await globals.connection.say(.audit(query), as: globals.call.person, by: globals.call.delegate).reply
         guard reply.outcome == .done else { throw Problem(description: reply.say.joined(separator: " ")) }
         return reply
     }

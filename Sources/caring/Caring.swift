@@ -19,6 +19,6 @@ struct Caring: AsyncParsableCommand {
             CoordinatorCommand.self, ServiceCommand.self,
             DeviceCommand.self, ConsentCommand.self, PauseCommand.self, AlertCommand.self, DataCommand.self,
             ReadingCommand.self, WhoSawCommand.self, AuditCommand.self, WhyCommand.self, CoverageCommand.self, InsightsCommand.self, StatusCommand.self, MetricsCommand.self,
-            ReplayCommand.self, SimulateCommand.self,
+            ReplayCommand.self, SimulateCommand.self, DelegateCommands.self,
         ])
 }

@@ -28,13 +28,14 @@ struct Connection {
     private struct Said: Encodable {
         var command: Command
         var `as`: String?
+        var by: String?
     }
 
-    func say(_ command: Command, as person: String?) async throws(GatewayProblem) -> GatewayAnswer {
+    func say(_ command: Command, as person: String?, by delegate: String? = nil) async throws(GatewayProblem) -> GatewayAnswer {
         // The client would go on trying for seconds and then say less about why.
         try refuseIfNobodyListens()
         guard let url = URL(httpURLWithSocketPath: socketPath, uri: "/v1/commands"),
-            let said = try? JSONEncoder().encode(Said(command: command, as: person))
+            let said = try? JSONEncoder().encode(Said(command: command, as: person, by: delegate))
         else { throw lost("it cannot be asked this") }
         var request = HTTPClientRequest(url: url.absoluteString)
         request.method = .POST

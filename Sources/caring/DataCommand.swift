@@ -27,7 +27,7 @@ struct DataCommand: AsyncParsableCommand {
             do {
                 let file = try ExportFile(path: out, replaces: force)
                 var progress = Progress("Writing")
-                let answer = try await globals.connection.export(citizen, as: globals.call.person) { frame in
+                let answer = try await globals.connection.export(citizen, as: globals.call.person, by: globals.call.delegate) { frame in
                     switch frame {
                     case .bytes(let bytes): try file.write(bytes)
                     case .progress(let done, let all): progress.show(done, of: all)
@@ -77,7 +77,7 @@ struct DataCommand: AsyncParsableCommand {
                 let manifest = try archive.verify { progress.show($0, of: $1) }
                 progress.end()
                 progress = Progress(check ? "Looking" : "Taking in")
-                var taking = ImportRun(connection: globals.connection, person: globals.call.person, citizen: citizen, home: home, isCheck: check)
+                var taking = ImportRun(connection: globals.connection, person: globals.call.person, delegate: globals.call.delegate, citizen: citizen, home: home, isCheck: check)
                 let reply = try await taking.run(archive, manifest) { progress.show($0, of: $1) }
                 progress.end()
                 printer.print(GatewayAnswer(reply: reply, itemTexts: reply.items.map(\.text)))

@@ -22,7 +22,7 @@ struct DeviceWatchCommand: AsyncParsableCommand {
         var failures = 0
         while true {
             do {
-                let answer = try await connection.say(.deviceWatch(home: home, after: position), as: globals.call.person)
+                let answer = try await connection.say(.deviceWatch(home: home, after: position), as: globals.call.person, by: globals.call.delegate)
                 failures = 0
                 printer.print(answer)
                 guard answer.reply.outcome == .done else { throw ExitCode.failure }

@@ -13,16 +13,17 @@ extension Connection {
     private struct SaidExport: Encodable {
         var command: Command
         var `as`: String?
+        var by: String?
     }
 
     /// Gateways that stand still for longer are given up.
     static let exportSecondsMax: Int64 = 1_800
 
     /// Asks for one's data and hands on each frame of them as it comes.
-    func export(_ citizen: String?, as person: String?, _ take: (ExportFrame) throws -> Void) async throws -> Exported {
+    func export(_ citizen: String?, as person: String?, by delegate: String?, _ take: (ExportFrame) throws -> Void) async throws -> Exported {
         try refuseIfNobodyListens()
         guard let url = URL(httpURLWithSocketPath: socketPath, uri: "/v1/export"),
-            let said = try? JSONEncoder().encode(SaidExport(command: .dataExport(citizen: citizen), as: person))
+            let said = try? JSONEncoder().encode(SaidExport(command: .dataExport(citizen: citizen), as: person, by: delegate))
         else { throw lost("it cannot be asked this") }
         var request = HTTPClientRequest(url: url.absoluteString)
         request.method = .POST

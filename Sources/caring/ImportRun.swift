@@ -6,6 +6,7 @@ import Gateway
 struct ImportRun {
     let connection: Connection
     let person: String?
+    let delegate: String?
     let citizen: String?
     let home: String?
     let isCheck: Bool
@@ -18,9 +19,10 @@ struct ImportRun {
     private var series: ReadingRow.Series?
     private var rows: [String] = []
 
-    init(connection: Connection, person: String?, citizen: String?, home: String?, isCheck: Bool) {
+    init(connection: Connection, person: String?, delegate: String?, citizen: String?, home: String?, isCheck: Bool) {
         self.connection = connection
         self.person = person
+        self.delegate = delegate
         self.citizen = citizen
         self.home = home
         self.isCheck = isCheck
@@ -30,7 +32,7 @@ struct ImportRun {
     private struct Refused: Error { var reply: Reply }
 
     private static let entryFiles: [(ExportFormat.File, String)] = [
-        (.consents, "consent"), (.decisions, "decision"), (.whoSaw, "told"), (.alerts, "alert"),
+        (.consents, "consent"), (.decisions, "decision"), (.whoSaw, "told"), (.alerts, "alert"), (.delegates, "delegate"),
     ]
 
     /// - Parameter progress: how many of how many readings.
@@ -41,7 +43,7 @@ struct ImportRun {
             try await say(.begin(origin: manifest.origin, exportedAt: manifest.exportedAt, readings: manifest.readings, devices: Int64(devices)))
             for text in described { sentences += try await say(.device(text)).say }
             try await sayReadings(archive) { progress($0, manifest.readings) }
-            for (file, kind) in Self.entryFiles { try await sayEntries(archive, file, kind) }
+            for (file, kind) in Self.entryFiles where archive.has(file) { try await sayEntries(archive, file, kind) }
             let end = try await say(.end)
             return Reply(say: summary() + sentences + end.say, items: [item])
         } catch let refused as Refused {
@@ -51,7 +53,7 @@ struct ImportRun {
 
     @discardableResult
     private func say(_ part: ImportPart) async throws -> Reply {
-        let reply = try await connection.say(.dataImport(part: part, citizen: citizen, home: home, isCheck: isCheck), as: person).reply
+        let reply = try await connection.say(.dataImport(part: part, citizen: citizen, home: home, isCheck: isCheck), as: person, by: delegate).reply
         guard reply.outcome == .done else { throw Refused(reply: reply) }
         return reply
     }

@@ -12,8 +12,11 @@ struct CallOptions: ParsableArguments {
 
     @Option(
         name: .customLong("as"),
-        help: ArgumentHelp("Speak for this person; only operators may, and it is recorded.", valueName: "person"))
+        help: ArgumentHelp("Speak for this person: as an operator, or as who has a mandate of theirs. It is recorded.", valueName: "person"))
     var person: String?
+
+    @Option(name: .customLong("by"), help: ArgumentHelp("With --as: it is this delegate who acts; only operators need to say so.", valueName: "delegate"))
+    var delegate: String?
 
     @Flag(help: "Print one JSON object a line instead of sentences.")
     var json = false
@@ -22,7 +25,8 @@ struct CallOptions: ParsableArguments {
         if let gateway, gateway.contains("://") {
             throw ValidationError("The gateway has no port: give the path of its socket, e.g. var/caring.sock.")
         }
-        if let person, !isUsableName(person) {
+        if delegate != nil, person == nil { throw ValidationError("Say for whom the delegate acts: add --as CITIZEN.") }
+        for person in [person, delegate].compactMap({ $0 }) where !isUsableName(person) {
             throw ValidationError("\"\(safeText(person))\" cannot be anybody's name: names are of a-z, 0-9 and -.")
         }
     }
@@ -76,7 +80,7 @@ extension Saying {
     func say(_ command: Command) async throws {
         let printer = Printer(asJSON: globals.call.json)
         do {
-            let answer = try await globals.connection.say(command, as: globals.call.person)
+            let answer = try await globals.connection.say(command, as: globals.call.person, by: globals.call.delegate)
             printer.print(answer)
             if answer.reply.outcome != .done { throw ExitCode.failure }
         } catch let problem as GatewayProblem {

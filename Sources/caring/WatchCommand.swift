@@ -35,7 +35,7 @@ struct WatchCommand: AsyncParsableCommand {
                 // After a break it does not wait: that the gateway is back is said at once.
                 let waits = position != Self.fromNow && retries == 0
                 answer = try await connection.say(
-                    .alertWatch(after: position, waitSeconds: waits ? Self.waitSeconds : 0), as: globals.call.person)
+                    .alertWatch(after: position, waitSeconds: waits ? Self.waitSeconds : 0), as: globals.call.person, by: globals.call.delegate)
             } catch {
                 guard hasBeenThere, error.mayPass, retries < Self.retriesMax else {
                     printer.print(error)

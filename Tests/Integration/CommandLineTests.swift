@@ -32,7 +32,7 @@ extension RealProcesses {
                 (["home", "add", "oak-1"], "is taken"),
                 (["home", "list", "--as", "ada"], "Only a coordinator or an operator may do this."),
                 (["alert", "accept", "a7", "--as", "maria"], "There is no alert \u{201C}a7\u{201D}"),
-                (["why", "x1", "--as", "ada"], "is nothing that can be asked"),
+                (["why", "z1", "--as", "ada"], "is nothing that can be asked"),
                 (["consent", "withdraw", "c9", "--as", "ada"], "no consent record"),
                 (["device", "claim", "nonsense", "--as", "ada"], "No convention understands"),
                 (["consent", "grant", "--as", "ada", "--to", "helper:nobody", "--purpose", "research", "--about", "safety"], "no helper called"),

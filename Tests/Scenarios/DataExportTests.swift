@@ -46,6 +46,8 @@ import Zip
         try street.answer("maria", "arrive")
         try street.answer("maria", "resolve", note: "All is well, she says")
         try gateway.say(.consentWithdraw(id: "c2"), as: "ada")
+        try gateway.say(DelegateStreet.mandate("tom", purposes: ["daily-support"]), as: "ada")
+        try gateway.say(.readingList(citizen: nil, home: nil, quantity: nil, since: nil, limit: 9, purpose: nil), as: "ada", by: "tom")
         // While the line was cut: these were observed some time between the last contact and now.
         try gateway.cutLine(for: .minutes(30), waiting: [("homes/elm-3/vitals/heart-rate", "91")])
         return street

@@ -23,7 +23,7 @@ import Testing
             let at = try #require(Instant(iso: f[0])).milliseconds
             parts.append(.readings(home: f[2], device: f[3], quantity: f[4], channel: f[5], rows: "\(at) \(f[11]) \(f[9] == "device" ? "d" : "a") \(value)\(earliest)"))
         }
-        for (file, kind) in [("consents.jsonl", "consent"), ("decisions.jsonl", "decision"), ("who-saw.jsonl", "told"), ("alerts.jsonl", "alert")] {
+        for (file, kind) in [("consents.jsonl", "consent"), ("decisions.jsonl", "decision"), ("who-saw.jsonl", "told"), ("alerts.jsonl", "alert"), ("delegates.jsonl", "delegate")] {
             parts.append(.entries(kind: kind, lines: try #require(files[file]).split(separator: "\n").map(String.init)))
         }
         return parts + [.end]
@@ -49,7 +49,7 @@ import Testing
     }
 
     /// What stays byte for byte; see docs/export.md.
-    static let same = ["readings.csv", "readings.jsonl", "devices.json", "consents.jsonl", "who-saw.jsonl", "who-saw.csv", "decisions.jsonl", "alerts.jsonl", "fhir-observations.json"]
+    static let same = ["readings.csv", "readings.jsonl", "devices.json", "consents.jsonl", "who-saw.jsonl", "who-saw.csv", "decisions.jsonl", "alerts.jsonl", "delegates.jsonl", "fhir-observations.json"]
 
     @Test func `exported, taken in and exported again is the same, also when it was broken off and done twice`() throws {
         let there = try DataExportTests().lived()

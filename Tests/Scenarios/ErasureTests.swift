@@ -14,7 +14,7 @@ import Zip
     private let key = AuditKey()
 
     /// Recognisable texts in everything that can hold one.
-    private static let marks = ["MARKNOTE", "MARKREASON", "MARKPAYLOAD", "MARKOLDWORD", "MARKWARD"]
+    private static let marks = ["MARKNOTE", "MARKREASON", "MARKPAYLOAD", "MARKOLDWORD", "MARKWARD", "MARKAUTHORITY", "markoxygen"]
 
     /// Ada with readings, an alert with a note, a withdrawn consent, a message that cannot be read; Ben in a home of his own.
     private func lived() throws -> Street {
@@ -46,6 +46,13 @@ import Zip
         let asked = try gateway.say(.consentRequest(wish, reason: "MARKREASON for the clinic"), as: "clinic")
         #expect(asked.outcome == .done, "\(asked)")
         try gateway.say(.consentWithdraw(id: "c2"), as: "ada")
+        // Somebody acted for her by a mandate that is over, and paused something by its name.
+        try gateway.say(.deviceClaim(home: nil, device: "vitals/heart-rate", citizens: [], expected: nil, title: "markoxygen"), as: "ada")
+        try gateway.say(.delegate(.appoint(MandateDraft(delegate: "tom", categories: ["health"], purposes: ["daily-support"], until: "9d", authority: "MARKAUTHORITY"))), as: "ada")
+        let paused = try gateway.say(.pause(PauseDraft(length: "1m", devices: ["markoxygen"])), as: "ada", by: "tom")
+        #expect(paused.outcome == .done, "\(paused)")
+        try gateway.say(.delegate(.end(mandate: "m1")), as: "ada")
+        try gateway.say(.deviceClaim(home: nil, device: "vitals/heart-rate", citizens: [], expected: nil, title: "heart"), as: "ada")
         try gateway.advance(.hours(1))
         return street
     }
@@ -153,7 +160,7 @@ import Zip
         }
         let report = try isSound(street)
         #expect(report.isSound && report.erased > 10, "\(report)")
-        for (table, left) in [("alert", 0), ("history", 0), ("notice", 0), ("disclosure", 0), ("decision", 0)] {
+        for (table, left) in [("mandate", 0), ("delegateAct", 0), ("delegateEntry", 0), ("alert", 0), ("history", 0), ("notice", 0), ("disclosure", 0), ("decision", 0)] {
             #expect(try number(street, "SELECT count(*) FROM \(table)") == left, "\(table)")
         }
         #expect(try number(street, "SELECT count(*) FROM reading WHERE series NOT IN (SELECT series.id FROM series JOIN device ON device.id = device WHERE home = 'elm-9')") == 0)

@@ -319,6 +319,9 @@ public struct ConsentRecord: Hashable, Codable, Sendable {
                 && outline.from <= question.at && (outline.end > question.at || outline.end == .distantFuture)
     }
 
+    /// Whether it is for this purpose; its outline says that fully.
+    func isFor(_ purpose: Purpose) -> Bool { outline.purposes & Bits.of(purpose) != 0 }
+
     public static func == (a: ConsentRecord, b: ConsentRecord) -> Bool { a.said === b.said || a.said.fields == b.said.fields }
     public func hash(into hasher: inout Hasher) { hasher.combine(said.fields) }
     public init(from decoder: any Decoder) throws { self.init(try Fields(from: decoder)) }

@@ -94,7 +94,7 @@ extension ConsentRecord {
         // Another citizen's record among these is somebody's mistake; to guess whose could disclose.
         guard citizen == holder.citizen else { return .notEvaluated }
         guard holds(at: request.at), holds(inStage: request.stage), holds(whileOpen: request.severity),
-            purposes.isEmpty || purposes.contains(request.purpose),
+            isFor(request.purpose),
             data.contains(where: { $0.matches(request.data) }),
             recipients.contains(where: { $0.matches(request.recipient) }),
             effect != .emergency || isEmergency(request)

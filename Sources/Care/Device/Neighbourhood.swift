@@ -39,7 +39,7 @@ public struct Circle: Hashable, Codable, Sendable {
 
 /// Somebody, or an organisation, that the gateway knows by name.
 public struct Person: Hashable, Codable, Sendable {
-    public enum Kind: String, Codable, Sendable, CaseIterable { case citizen, helper, coordinator, service }
+    public enum Kind: String, Codable, Sendable, CaseIterable { case citizen, helper, coordinator, service, delegate }
 
     public var id: PersonID
     public var kind: Kind
@@ -76,10 +76,11 @@ public struct Person: Hashable, Codable, Sendable {
         self.addedAt = addedAt
     }
 
-    /// Who they are to a consent record; nil for a citizen, who is told about others only as a helper.
+    /// Who they are to a consent record; nil for a citizen, who is told about others only as a helper, and for who
+    /// is only a delegate.
     public var asRecipient: Recipient? {
         switch kind {
-        case .citizen: nil
+        case .citizen, .delegate: nil
         case .helper: Recipient(kind: .helper, person: id, circles: circles)
         case .coordinator: Recipient(kind: .coordinator, person: id)
         case .service: Recipient(kind: .service, person: id)
@@ -252,10 +253,14 @@ public struct Disclosure: Hashable, Codable, Sendable {
     public var state: State
     /// Nothing permitted it but what was decided beforehand for emergencies.
     public var isEmergency: Bool
+    /// The mandate by which a delegate looked in the citizen's place, and what for.
+    public var mandate: MandateID?
+    public var purpose: Purpose?
 
     public init(
         at: Instant, citizen: PersonID, recipient: PersonID, alert: AlertID?, notice: NoticeID?,
-        decision: DecisionID?, data: String, detail: Detail, stage: Stage?, state: State, isEmergency: Bool = false
+        decision: DecisionID?, data: String, detail: Detail, stage: Stage?, state: State, isEmergency: Bool = false,
+        mandate: MandateID? = nil, purpose: Purpose? = nil
     ) {
         self.at = at
         self.citizen = citizen
@@ -268,6 +273,8 @@ public struct Disclosure: Hashable, Codable, Sendable {
         self.stage = stage
         self.state = state
         self.isEmergency = isEmergency
+        self.mandate = mandate
+        self.purpose = purpose
     }
 }
 

@@ -1,6 +1,7 @@
 /// What a person may say to the gateway, whichever way it comes: the command line, HTTP, later a page.
 ///
-/// On the wire (`POST /v1/commands`) `{"command": {"homeAdd": {"home": "elm-3", …}}, "as": "ada"}`.
+/// On the wire (`POST /v1/commands`) `{"command": {"homeAdd": {"home": "elm-3", …}}, "as": "ada"}`; with `"by": "anna"` it is a
+/// delegate who acts for her.
 /// Texts stay as they were typed; the gateway reads them and answers in plain sentences what is wrong.
 public enum Command: Codable, Hashable, Sendable {
     // The scheme: operators.
@@ -115,6 +116,8 @@ public enum Command: Codable, Hashable, Sendable {
     case dataErasing(citizen: String?)
     case audit(AuditQuery)
     case status
+    /// Those who act for a citizen.
+    case delegate(DelegateCommand)
 }
 
 /// A consent record as a person types it. The gateway gives it its id, and its beginning if there is none.
@@ -258,9 +261,12 @@ public struct Caller: Codable, Hashable, Sendable {
     public var uid: UInt32
     /// What they typed after `--as`. Only operators may, and it is logged as "operator … for …".
     public var actingAs: PersonID?
+    /// What they typed after `--by`: who acts for that person, by a mandate. A delegate's own user need not say it.
+    public var delegate: PersonID?
 
-    public init(uid: UInt32, actingAs: PersonID? = nil) {
+    public init(uid: UInt32, actingAs: PersonID? = nil, delegate: PersonID? = nil) {
         self.uid = uid
         self.actingAs = actingAs
+        self.delegate = delegate
     }
 }

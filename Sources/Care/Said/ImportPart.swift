@@ -15,8 +15,8 @@ public enum ImportPart: Codable, Hashable, Sendable {
     /// Rows of one series, a line each: milliseconds since 1970, place within the millisecond, `d` (the device's time)
     /// or `a` (its arrival), the value, and for what had waited the earliest instant in milliseconds; with spaces between.
     case readings(home: String, device: String, quantity: String, channel: String, rows: String)
-    /// Lines of `consents.jsonl`, `decisions.jsonl`, `who-saw.jsonl` or `alerts.jsonl`, as they stand there. `kind`:
-    /// `consent`, `decision`, `told`, `alert`.
+    /// Lines of `consents.jsonl`, `decisions.jsonl`, `who-saw.jsonl`, `alerts.jsonl` or `delegates.jsonl`, as they stand
+    /// there. `kind`: `consent`, `decision`, `told`, `alert`, `delegate`.
     case entries(kind: String, lines: [String])
     case end
 }

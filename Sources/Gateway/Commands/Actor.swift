@@ -6,12 +6,20 @@ struct Actor {
     var person: Person?
     /// Set when an operator speaks for `person`.
     var operatorUID: UInt32?
+    /// Set when a delegate acts for `person`, who is then a citizen; and by which mandate, once that is known.
+    var delegate: PersonID?
+    var mandate: MandateID?
+    /// What a delegate may see who looks; nil: whoever speaks is no delegate.
+    var looking: Looking?
 
-    /// As it stands in the log and in consent records: "ada", "operator 1000 for ada", "operator 1000".
+    /// As it stands in the log and in consent records: "ada", "operator 1000 for ada", "operator 1000", "anna for ada (mandate m3)".
     var inLog: String {
-        switch (person, operatorUID) {
-        case (let person?, nil): person.id.name
-        case (let person?, let uid?): "operator \(uid) for \(person.id.name)"
+        let name = person.map { person in
+            delegate.map { "\($0) for \(person.id)\(mandate.map { " (mandate \($0))" } ?? "")" } ?? person.id.name
+        }
+        return switch (name, operatorUID) {
+        case (let name?, nil): name
+        case (let name?, let uid?): "operator \(uid) for \(name)"
         case (nil, let uid): "operator \(uid ?? 0)"
         }
     }
@@ -41,6 +49,7 @@ extension Engine {
         let isOperator = operatorUIDs.contains(caller.uid)
         let own = world.people.values.filter { $0.uid == caller.uid }.min { $0.id < $1.id }
         guard let wanted = caller.actingAs else {
+            if caller.delegate != nil { throw .failed("Say for whom the delegate acts: add --as CITIZEN.") }
             if let own { return Actor(person: own) }
             if isOperator { return Actor(operatorUID: caller.uid) }
             throw .refused(
@@ -49,9 +58,19 @@ extension Engine {
         guard let person = world.people[wanted] else {
             throw .failed("There is nobody called \u{201C}\(safeText(wanted.name))\u{201D} here.")
         }
+        if let name = caller.delegate { return try delegate(name, of: person, caller, isOperator: isOperator) }
         if person.uid == caller.uid { return Actor(person: person) }
+        if !isOperator, let own, !mandates(of: own.id, for: person.id).isEmpty { return Actor(person: person, delegate: own.id) }
         guard isOperator else { throw .refused("Only an operator may use --as.") }
         return Actor(person: person, operatorUID: caller.uid)
+    }
+
+    /// The delegate's own user, or an operator who speaks for them. Whose user is an operator's says by `--by` that they act as a delegate.
+    private func delegate(_ name: PersonID, of person: Person, _ caller: Caller, isOperator: Bool) throws(CommandProblem) -> Actor {
+        guard let delegate = world.people[name] else { throw .failed("There is nobody called \u{201C}\(safeText(name.name))\u{201D} here.") }
+        guard delegate.uid == caller.uid || isOperator else { throw .refused("Only an operator may use --by for somebody else.") }
+        guard !mandates(of: name, for: person.id).isEmpty else { throw .refused("\(name) has no mandate of \(person.id) that holds now.") }
+        return Actor(person: person, operatorUID: delegate.uid == caller.uid ? nil : caller.uid, delegate: name)
     }
 
     func citizen(_ name: String?, _ actor: Actor) throws(CommandProblem) -> Person {

@@ -27,7 +27,7 @@ extension Engine {
                 return .fact
             }
             return .part(view, stage)
-        case .service: return nil
+        case .service, .delegate: return nil
         }
     }
 

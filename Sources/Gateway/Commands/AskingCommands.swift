@@ -40,7 +40,7 @@ extension Engine {
             var wanted: [Series] = []
             for slot in state.slots where quantity == nil || slot.quantity == quantity {
                 guard let series = world.seriesInfo(slot.series) else { continue }
-                if isOwn { wanted.append(series) } else if try mayRead(series, state.device, about: person.id, purposeName, actor, tx) { wanted.append(series) }
+                if isOwn { if maySee(series, actor) { wanted.append(series) } } else if try mayRead(series, state.device, about: person.id, purposeName, actor, tx) { wanted.append(series) }
             }
             for claim in claims where claim.until > from {
                 readings += try tx.reader.readings(
@@ -129,7 +129,7 @@ extension Engine {
         let person = try citizen(name, actor)
         let zone = person.home.map { world.zone(of: $0) } ?? .utc
         let from = try past(since, zone: zone, fallback: .days(365))
-        let all = try tx.reader.disclosures(about: person.id, since: from, limit: Self.readingsMax)
+        let all = try tx.reader.disclosures(about: person.id, since: from, limit: Self.readingsMax).filter { actor.looking?.sees($0.data) ?? true }
         var say: [String] = []
         var items: [JSON] = []
         // What is still only queued is said only where nothing came of it yet.
@@ -137,11 +137,12 @@ extension Engine {
         for told in all where told.state != .queued { if let notice = told.notice { settled.insert("\(notice) \(told.data)") } }
         for told in all {
             let when = zone.local(told.at).map { "\($0.day.iso) \($0.clock)" } ?? told.at.iso
-            let what = ToldWords.what(told.data, told.detail)
+            let what = told.mandate != nil && Quantity(told.data) == nil ? told.data : ToldWords.what(told.data, told.detail)
             let name = world.name(told.recipient)
             let emergency = told.isEmergency ? " in an emergency, although nothing else permitted it," : ""
             let sentence: String
             switch told.state {
+            case _ where told.mandate != nil: sentence = "\(name) for \(person.name) (mandate \(told.mandate.map { "\($0)" } ?? "")): looked at \(what)\(told.purpose.map { ", for \($0.rawValue)" } ?? "")"
             case .queued: sentence = "\(name) is to be told\(emergency) \(what), or may have been: nobody has confirmed it"
             case .sent: sentence = "\(name) was told\(emergency) \(what)"
             case .seen: sentence = "\(name) has read\(emergency) \(what)"
@@ -149,7 +150,7 @@ extension Engine {
             }
             let isLast = told.notice.map { !settled.contains("\($0) \(told.data)") } ?? true
             if told.state != .queued || isLast {
-                say.append("\(when)  \(sentence)\(told.alert.map { " (alert \($0)" } ?? " (asked")\(told.decision.map { ", decision \($0))" } ?? ")").")
+                say.append("\(when)  \(sentence)\(told.mandate != nil ? "" : told.alert.map { " (alert \($0)" } ?? " (asked")\(told.mandate != nil ? "" : told.decision.map { ", decision \($0))" } ?? ")").")
             }
             items.append(
                 .object([
@@ -158,10 +159,10 @@ extension Engine {
                     "decision": .optional(told.decision?.description), "data": .string(told.data), "detail": .string(told.detail.name),
                     "stage": .optional(told.stage?.name), "state": .string(told.state.rawValue),
                     "emergency": .bool(told.isEmergency),
-                ]))
+                ], told.mandate.map { [.init("mandate", .string($0.description)), .init("purpose", .optional(told.purpose?.rawValue))] } ?? []))
         }
         // What a client still shows although it may not is said, because nobody can know what is read there.
-        for notice in world.notices where notice.channel == .mqtt && notice.about == .over && notice.state == .queued {
+        for notice in world.notices where actor.looking == nil && notice.channel == .mqtt && notice.about == .over && notice.state == .queued {
             guard let alert = try world.alert(notice.alert) ?? tx.reader.alert(notice.alert), alert.citizens.contains(person.id),
                 let helper = notice.person, try mayBeShown(alert.id, to: helper, tx)
             else { continue }
@@ -169,7 +170,7 @@ extension Engine {
         }
         if say.isEmpty { say = ["Nobody has been told anything about you."] }
         // Whoever acts in somebody's name sees what they see: it is theirs to know.
-        let acts = try tx.reader.operatorActs(for: person.id, since: from, limit: Self.readingsMax)
+        let acts = try actor.looking == nil ? tx.reader.operatorActs(for: person.id, since: from, limit: Self.readingsMax) : []
         if all.count == Self.readingsMax || acts.count == Self.readingsMax {
             say.append("There was more than is shown at once, so the oldest is left out; caring data export has all of it.")
         }
@@ -194,12 +195,14 @@ extension Engine {
         if text.first == "n", let id = NoticeID(text: text) { return try whyNotice(id, actor, tx) }
         if text.first == "d", let id = DecisionID(text: text) { return try whyDecision(id, actor, tx) }
         if text.first == "c", let id = ConsentID(text: text) { return try whyConsent(id, actor, tx) }
-        throw CommandProblem.failed("\u{201C}\(safeText(text))\u{201D} is nothing that can be asked: name an alert (a17), a notice (n4), a decision (d9) or a consent record (c5).")
+        if text.first == "m" || text.first == "x" { return try whyDelegate(text, actor, tx) }
+        throw CommandProblem.failed("\u{201C}\(safeText(text))\u{201D} is nothing that can be asked: name an alert (a17), a notice (n4), a decision (d9), a consent record (c5), a mandate (m3) or an act (x4).")
     }
 
     private func whyAlert(_ id: AlertID, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
         let alert = try find(id.description, tx)
         guard let sight = sight(alert, actor) else { throw Self.noSuchAlert(id.description) }
+        guard maySee(alert, actor) else { throw beyond(actor) }
         guard case .all = sight else {
             let shown = try alertShow(id.description, actor, tx)
             var say = ["You see of this alert what its citizen permits."]
@@ -265,6 +268,7 @@ extension Engine {
         guard let person = actor.person, alert.citizens.contains(person.id) || notice.person == person.id else {
             throw CommandProblem.refused("Notice \(id) is none of yours.")
         }
+        guard maySee(alert, actor) else { throw beyond(actor) }
         let to = notice.person.map { world.name($0) } ?? "the citizen"
         var say = ["Notice \(id) to \(to) about alert \(notice.alert), over \(notice.channel.rawValue): \(notice.state.rawValue) after \(counted(notice.attempts, "attempt"))\(notice.problem.map { " (\($0))" } ?? "")."]
         if let decision = notice.decision { say += try whyDecision(decision, actor, tx).say }
@@ -276,13 +280,18 @@ extension Engine {
         guard let person = actor.person, citizens.contains(person.id) || request.recipient.person == person.id else {
             throw CommandProblem.refused("Decision \(id) is none of yours.")
         }
+        guard maySee(request, about: citizens, actor) else { throw beyond(actor) }
         let isOwn = citizens.contains(person.id)
         var say = ["\(id): " + Care.sentence(decision, for: request, names: consentNames, citizen: isOwn ? world.name(person.id) : "the citizen")]
         if isOwn {
             for record in decision.decidedBy {
-                let isTheirs = world.consents[person.id]?.contains { $0.id == record } ?? false
+                let stored = world.consents[person.id]?.first { $0.id == record }
+                if actor.looking != nil {
+                    // A delegate sees those records that their mandate is about.
+                    guard let stored, maySee(stored, actor) else { continue }
+                }
                 // What is about several people may be decided by another's record, which is that one's to read; one that was erased is nobody's.
-                say += isTheirs ? try whyConsent(record, actor, tx).say : ["\(record): no record of yours that is still there."]
+                say += stored != nil ? try whyConsent(record, actor, tx).say : ["\(record): no record of yours that is still there."]
             }
         }
         return Reply(
@@ -300,6 +309,7 @@ extension Engine {
         guard let person = actor.person, let stored = world.consents[person.id]?.first(where: { $0.id == id }) else {
             throw CommandProblem.refused("You have no consent record \(id).")
         }
+        guard maySee(stored, actor) else { throw beyond(actor) }
         guard case .record(let record) = stored else {
             return Reply(say: ["\(id) cannot be read. As it could be a refusal, it denies everything until it is withdrawn."])
         }

@@ -19,18 +19,19 @@ extension Engine {
 
     /// The same for whoever is known already.
     func begin(_ command: Command, as known: Actor) -> Performed {
+        cameTo = nil
         do {
-            if case .status = command { return .reply(status(known)) }
+            if case .status = command { return .reply(status(known.delegate.map { Actor(person: world.people[$0]) } ?? known)) }
             if command.isAside {
                 return try turn { tx in
-                    let work = try aside(command, known)
+                    let work = try aside(command, isDelegate(known) ? lookAside(command, known, tx) : known)
                     try logOperator(known, command, .done, tx)
                     return .aside(work)
                 }
             }
             var usersChanged = false
             var reply = try turn { tx -> Reply in
-                let reply = try perform(command, known, tx, &usersChanged)
+                let reply = isDelegate(known) ? try actFor(command, known, tx) : try perform(command, known, tx, &usersChanged)
                 try logOperator(known, command, reply.outcome, tx)
                 try journal(command, known, reply, isAfterCommit: false)
                 return reply
@@ -143,6 +144,7 @@ extension Engine {
         case .dataErase(let draft): return try dataErase(draft, actor, tx)
         case .dataErasing(let citizen): return try dataErasing(citizen, actor, tx)
         case .status: return status(actor)
+        case .delegate(let said): return try delegate(said, actor, tx)
         case .coverage, .insights, .consentPreview, .audit: return try aside(command, actor)()
         }
     }
@@ -240,6 +242,7 @@ extension Command {
         case .status: "status"
         case .coverage: "coverage"
         case .insights: "insights"
+        case .delegate(let said): said.name
         }
     }
 

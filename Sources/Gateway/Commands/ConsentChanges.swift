@@ -61,6 +61,7 @@ extension Engine {
         guard isOwn else {
             throw CommandProblem.failed("\(person.id) has no consent record \u{201C}\(safeText(text))\u{201D}; caring consent list --all shows them.")
         }
+        guard versions.allSatisfy({ version in version.record.map { maySee(.record($0), actor) } ?? (actor.looking == nil) }) else { throw beyond(actor) }
         let zone = person.home.map { world.zone(of: $0) } ?? .utc
         return Reply(
             say: versions.map { sentence($0, names: consentNames, zone: zone) },

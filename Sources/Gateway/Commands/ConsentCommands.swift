@@ -141,10 +141,12 @@ extension Engine {
             // Not even its owner can read it; without it the others are evaluated again.
             world.consents[person.id]?.remove(at: index)
         }
-        try tx.withdraw(id, by: actor.inLog, at: now)
+        // A delegate's ending is not the citizen's own word.
+        let isRevoked = actor.mandate != nil
+        try tx.withdraw(id, as: isRevoked ? .revoked : .withdrawn, by: actor.inLog, at: now)
         try saveDeadline(.consent(id), nil, tx)
         try consentChanged(person.id, tx)
-        var say = ["\(id) is withdrawn. From now on nothing is told because of it."]
+        var say = ["\(id) is \(isRevoked ? "revoked" : "withdrawn"). From now on nothing is told because of it."]
         // Others may be asked instead, so what waits now is compared one by one.
         let gone = waiting.count { id in !world.notices.contains { $0.id == id } }
         if gone > 0 { say.append("\(counted(gone, "word")) that waited to be sent will not be.") }
@@ -158,7 +160,7 @@ extension Engine {
         }
         let saw = try tx.reader.whoHasSeen(person.id).map { world.name($0) }
         if !saw.isEmpty { say.append("What was read cannot be unread: \(saw.joined(separator: ", ")) \(saw.count == 1 ? "has" : "have") read something about you. caring who-saw says what.") }
-        return Reply(say: say, items: [.object(["consent": .string(id.description), "state": "withdrawn"])])
+        return Reply(say: say, items: [.object(["consent": .string(id.description), "state": isRevoked ? "revoked" : "withdrawn"])])
     }
 
     func consentList(_ name: String?, _ all: Bool, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
@@ -167,7 +169,7 @@ extension Engine {
         let states = try tx.reader.consentStates(of: person.id)
         var say: [String] = []
         var items: [JSON] = []
-        for stored in world.consents[person.id] ?? [] {
+        for stored in world.consents[person.id] ?? [] where maySee(stored, actor) {
             switch stored {
             case .record(let record):
                 let isOver = record.withdrawnAt.map { $0 <= now } ?? false || record.until.map { $0 <= now } ?? false

@@ -59,7 +59,7 @@ extension Engine {
         let zone = person.home.map { world.zone(of: $0) } ?? .utc
         var say: [String] = []
         var items: [JSON] = []
-        for asked in world.asked[person.id] ?? [] {
+        for asked in world.asked[person.id] ?? [] where maySee(.record(asked.record), actor) {
             let id = asked.record.id
             let when = zone.local(asked.askedAt)?.inWords ?? asked.askedAt.iso
             let sentence = sentence(asked.record, names: consentNames, zone: zone, now: now)
@@ -87,7 +87,7 @@ extension Engine {
             items: requests.map { .object(["consent": .string($0.asked.id.description), "state": .string($0.state.rawValue)]) })
     }
 
-    private func findAsked(_ text: String, _ actor: Actor) throws(CommandProblem) -> (Person, Int, AskedConsent) {
+    func findAsked(_ text: String, _ actor: Actor) throws(CommandProblem) -> (Person, Int, AskedConsent) {
         let person = try citizen(nil, actor)
         let open = world.asked[person.id] ?? []
         guard let id = ConsentID(text: text), let index = open.firstIndex(where: { $0.record.id == id }) else {

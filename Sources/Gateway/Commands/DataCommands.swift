@@ -48,11 +48,14 @@ extension Engine {
         case "told" where line["entry"]?.string == "disclosure": return "\(text("at"))  \(text("name")): \(text("data")), \(text("detail")), \(text("state")). (\(text("id")))"
         case "told": return "\(text("at"))  An operator there acted for you: \(text("command")). (\(text("id")))"
         case "decision": return "\(text("at"))  \(text("name")) asked for \(text("data")) and was permitted \(text("permitted")). (\(text("id")))"
+        case "delegate" where line["entry"]?.string == "mandate":
+            return "\(text("from"))  \(text("name")) could act for you there, until \(text("until")): \(text("authority")). (\(text("id")))"
+        case "delegate": return "\(text("at"))  \(text("name")) acted for you there: \(text("what")) (\(text("id")))"
         default: return nil
         }
     }
 }
 
 extension ImportPart {
-    static let kinds = ["consent", "decision", "told", "alert"]
+    static let kinds = ["consent", "decision", "told", "alert", "delegate"]
 }

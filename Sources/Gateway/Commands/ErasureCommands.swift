@@ -85,8 +85,8 @@ extension Engine {
         let verb = isDone ? "are being erased" : "would be erased, and cannot be brought back"
         var say: [String] = []
         if erasure.isAll {
-            say.append("All your readings \(when), your alerts that have ended, who was told what, what was decided, consent records that are no longer in force, messages that could not be read, and what was taken in from other gateways \(verb).")
-            say.append("What is in force stays: your devices, your consents in force, and what watches over you. So does your name, until you are removed from the scheme. What operators did in your name stays as long as the scheme keeps it.")
+            say.append("All your readings \(when), your alerts that have ended, who was told what, what was decided, what others did for you, consent records and mandates that are no longer in force, messages that could not be read, and what was taken in from other gateways \(verb).")
+            say.append("What is in force stays: your devices, your consents and mandates in force, what waits for a second person, and what watches over you. So does your name, until you are removed from the scheme. What operators did in your name stays as long as the scheme keeps it.")
         } else {
             say.append("Your readings\(of.isEmpty ? "" : " \(of)") \(when) \(verb).")
         }

@@ -22,7 +22,7 @@ extension Engine {
             throw CommandProblem.failed("At most \(Self.insightDaysMax) days are shown at once; choose a later --since.")
         }
         var wanted: [(device: DeviceID, series: [Series])] = []
-        for state in world.devices(of: home) { wanted.append((state.device.id, state.slots.compactMap { world.seriesInfo($0.series) })) }
+        for state in world.devices(of: home) { wanted.append((state.device.id, state.slots.compactMap { world.seriesInfo($0.series) }.filter { maySee($0, actor) })) }
         let (series, now, aside, id) = (wanted, self.now, store.aside, person.id)
         // A day of which a part was not to be recorded is no day like the others.
         var paused: Set<Day> = []

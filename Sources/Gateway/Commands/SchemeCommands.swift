@@ -218,6 +218,18 @@ extension Engine {
         return Reply(say: ["The service \(fullName) (\(name)) is known now. It learns nothing until a citizen permits it."], items: [item(person, showName: true)])
     }
 
+    /// Somebody who is nothing else in the scheme. Being known lets them do nothing.
+    func delegateAdd(_ name: String, _ fullName: String, _ uid: UInt32?, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
+        try schemeOnly(actor)
+        try newName(name, what: "delegate")
+        try freeUID(uid)
+        let person = Person(id: PersonID(name), kind: .delegate, name: try title(fullName, what: "The name"), uid: uid, addedAt: now)
+        try add(person, tx)
+        return Reply(
+            say: ["\(fullName) (\(name)) is known now. They act for nobody until a citizen says so: caring delegate appoint \(name) …"],
+            items: [item(person, showName: true)])
+    }
+
     func personList(_ kind: Person.Kind, _ actor: Actor) throws -> Reply {
         try schemeOnly(actor)
         let all = world.people.values.filter { $0.kind == kind }.sorted { $0.id < $1.id }
@@ -231,7 +243,7 @@ extension Engine {
                     case .helper:
                         let circles = person.circles.isEmpty ? "in no circle" : person.circles.map { world.circleTitle($0) }.joined(separator: ", ")
                         return "\(person.name) (\(person.id)): \(circles), \(person.isOnDuty ? "on duty" : "off duty")"
-                    case .coordinator, .service: return "\(person.name) (\(person.id))"
+                    case .coordinator, .service, .delegate: return "\(person.name) (\(person.id))"
                     }
                 },
             items: all.map { item($0, showName: kind != .citizen) })
@@ -265,6 +277,7 @@ extension Engine {
             if let home = person.home.flatMap({ world.homes[$0] }) { try claimAnnounced(home, for: id, on: false, tx) }
             if let home = person.home { try oweClearing(Publication.proofTopic(home, id), tx) }
         }
+        try endMandates(with: id, by: actor.inLog, tx)
         // What their client still shows is taken back while we still know where it is.
         let open = world.alerts.filter { $0.stage(of: id) != nil }.map(\.id)
         try tx.remove(id, at: now)

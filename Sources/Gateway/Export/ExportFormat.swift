@@ -22,6 +22,8 @@ public enum ExportFormat {
         case whoSawCSV = "who-saw.csv"
         case decisions = "decisions.jsonl"
         case alerts = "alerts.jsonl"
+        /// Not in what was written before there were delegates.
+        case delegates = "delegates.jsonl"
         case observations = "fhir-observations.json"
         /// For `caring audit verify --file`, which needs no gateway.
         case audit = "audit.jsonl"

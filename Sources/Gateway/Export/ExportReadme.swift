@@ -38,6 +38,7 @@ extension Exporter {
               consent-receipts.jsonld a receipt for each of these, in a form that other services understand
               decisions.jsonl         why somebody was told something or not
               alerts.jsonl            when help was called, and what happened then
+              delegates.jsonl         who may act for you, by which right, and what they did
               fhir-observations.json  what is about your health, in the form that doctors' programs use (FHIR R4)
               audit.jsonl             proof that nothing of all this was changed: caring audit verify --file audit.jsonl
               manifest.json           when this was made, and how much is in it

@@ -24,6 +24,9 @@ struct ToldLine: Codable {
     var uid: Int64?
     var command: String?
     var outcome: String?
+    /// By which mandate a delegate looked in the citizen's place, and what for.
+    var mandate: String?
+    var purpose: String?
 }
 
 extension Exporter {
@@ -117,7 +120,8 @@ extension Exporter {
                 ToldLine(
                     origin: order.instance, id: id("t", row.int("n")) ?? "", entry: "disclosure", at: instant(row, "at") ?? "", recipient: recipient,
                     name: name(PersonID(recipient)), data: row.text("data"), detail: row.text("detail"), stage: row.text("stage"),
-                    state: row.text("state"), emergency: row.int("emergency") == 1 ? true : nil, alert: id("a", row.int("alert")), notice: id("n", row.int("notice")), decision: id("d", row.int("decision"))),
+                    state: row.text("state"), emergency: row.int("emergency") == 1 ? true : nil, alert: id("a", row.int("alert")), notice: id("n", row.int("notice")), decision: id("d", row.int("decision")),
+                    mandate: id("m", row.int("mandate")), purpose: row.text("purpose")),
                 nil)
         }
         try disk.rows("SELECT * FROM operatorLog WHERE actingFor = ? ORDER BY n", [person.id.name]) { row in

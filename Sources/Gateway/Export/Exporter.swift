@@ -71,6 +71,7 @@ final class Exporter {
         try member(.whoSawCSV) { try writeWhoSawCSV() }
         try member(.decisions) { try writeDecisions() }
         try member(.alerts) { try writeAlerts() }
+        try member(.delegates) { try writeDelegates() }
         try member(.observations, mayBeLarge: isLarge) { try writeObservations() }
         try member(.audit) { try writeAudit() }
         try member(.manifest) { add(manifest().text + "\n") }

@@ -124,6 +124,8 @@ extension Engine {
         case ("told", "o"): return "operator"
         case ("alert", "a"): return "alert"
         case ("alert", "h"): return "history"
+        case ("delegate", "m"): return "mandate"
+        case ("delegate", "x"): return "delegateAct"
         default: return nil
         }
     }

@@ -23,6 +23,10 @@ struct Act: Codable {
     var claims: [Deeds.Claim]?
     /// No person asked for these claims one by one: the home has what announces itself.
     var isByItself: Bool?
+    /// A delegate did it for `by`.
+    var deed: DelegateAct?
+    /// What of a delegate's is undone by it: `x4`.
+    var undoes: String?
 }
 
 extension Act {
@@ -74,6 +78,7 @@ extension Engine {
     /// What takes away is in the journal before the commit: repeated, it forbids too much at worst. What permits comes
     /// after it (`isAfterCommit`), because nobody may be told what was only tried. Giving a device away is both.
     func journal(_ command: Command, _ actor: Actor, _ reply: Reply, isAfterCommit: Bool) throws {
+        let (command, actor, reply) = cameTo.map { ($0.command, $0.actor, $0.reply) } ?? (command, actor, reply)
         guard command.isAct, reply.outcome == .done else { return }
         if case .dataErase(let draft) = command, draft.isCheck { return }
         if case .consentAccept = command {
@@ -90,13 +95,14 @@ extension Engine {
         }
         let item = reply.items.first
         var act = Act(actor)
+        (act.deed, act.undoes) = (cameTo?.deed, cameTo?.undoes?.description)
         // To renew a refusal takes away.
         let permits = command.permits && item?["effect"]?.string != ConsentRecord.Effect.refuse.rawValue
         if permits == isAfterCommit {
             act.command = command.dated(from: item?["from"]?.string, until: item?["until"]?.string)
             // The request may be newer than the backup: what was given stands for itself.
             if case .consentGive = command, let item { act.command = .consentGrant(ConsentDraft(item)) }
-            act.made = command.makesConsent ? item?["consent"]?.string : item?["pause"]?.string
+            act.made = command.makesConsent ? item?["consent"]?.string : item?["pause"]?.string ?? item?["mandate"]?.string
             if command.namesDevices { act.devices = namedDevices(item) } else if command.makesConsent { act.devices = namedDevices(item) } else if !command.permits { act.devices = deeds.released }
         }
         if isAfterCommit, command.permits && !command.makesConsent || !deeds.claimed.isEmpty { act.claims = deeds.claimed }
@@ -144,6 +150,7 @@ extension Command {
         switch self {
         case .consentGrant, .consentAccept, .consentGive, .consentRenew, .deviceClaim, .pauseEnd: true
         case .deviceClaimAnnounced(let on), .consentEmergency(let on, _): on
+        case .delegate(.appoint): true
         default: false
         }
     }
@@ -178,6 +185,11 @@ extension Command {
         case .dataErase(var draft):
             draft.end = until
             return .dataErase(draft)
+        case .delegate(.appoint(var draft)):
+            (draft.from, draft.until) = (from, until ?? draft.until)
+            // As they stand in the mandate, by which it is found again.
+            (draft.categories, draft.purposes) = (Set(draft.categories).sorted(), Set(draft.purposes).sorted())
+            return .delegate(.appoint(draft))
         default: return self
         }
     }
@@ -204,6 +216,7 @@ extension Command {
         case .dataErase, .pause, .pauseEnd, .consentGrant, .consentRefuse, .consentWithdraw, .consentAccept, .consentGive, .consentRenew, .consentRevoke, .consentEmergency, .deviceClaim, .deviceRelease, .deviceMove, .deviceRetire, .deviceClaimAnnounced, .homeRemove, .citizenRemove, .helperRemove,
             .coordinatorRemove, .serviceRemove:
             true
+        case .delegate(let said): said.isAct
         default: false
         }
     }
@@ -211,7 +224,7 @@ extension Command {
 
 extension ConsentDraft {
     /// A record as it was read back.
-    fileprivate init(_ item: JSON) {
+    init(_ item: JSON) {
         func texts(_ key: String) -> [String] {
             guard case .array(let values) = item[key] else { return [] }
             return values.compactMap { $0.string }

@@ -35,11 +35,14 @@ extension Engine {
         return (done, failed)
     }
 
-    /// Who did it, as far as they are known here.
-    func actor(of act: Act) -> Actor {
-        let person = act.by.flatMap { world.people[$0] }
-        if act.isOwn == true, person != nil { return Actor(person: person) }
-        return Actor(person: person, operatorUID: act.uid ?? 0)
+    /// Who did it, as far as they are known here, and for whom.
+    func actor(of act: Act, _ taken: TakenAway, _ madeAgain: [String: String]) -> Actor {
+        var actor = Actor(person: act.by.flatMap { world.people[$0] })
+        if act.isOwn != true || actor.person == nil { actor.operatorUID = act.uid ?? 0 }
+        if let deed = act.deed {
+            (actor.delegate, actor.mandate) = (deed.delegate, MandateID(text: madeAgain[taken.name(deed.mandate.description)] ?? "") ?? deed.mandate)
+        }
+        return actor
     }
 
     /// - Returns: whether it holds now, or was not to be done.
@@ -49,6 +52,7 @@ extension Engine {
         case .pause(let draft): return try pauseAgain(draft, act, taken, &madeAgain)
         case .dataErase(let draft): return try eraseAgain(draft, act)
         case .pauseEnd(_, let at): return try pauseEndAgain(at, act, taken, madeAgain)
+        case .delegate(let said): return try delegateAgain(said, act, n, taken, &madeAgain)
         case .deviceClaim where act.claims != nil: return try claimAgain(act, n, taken)
         case .deviceClaimAnnounced(true) where act.claims != nil:
             // Only the setting: what was claimed by it has a line of its own.
@@ -88,7 +92,7 @@ extension Engine {
         guard world.homes[thing.home] != nil, !citizens.isEmpty else { throw CommandProblem.failed("Whose it was is not known here.") }
         let isByItself = act.isByItself ?? false
         // As in every command that is done again.
-        let by = isByItself ? Self.byItself : actor(of: act).inLog
+        let by = isByItself ? Self.byItself : actor(of: act, taken, [:]).inLog
         guard let known = known(thing) else {
             try make(thing, citizens, by: by, tx)
             return
@@ -168,7 +172,7 @@ extension Engine {
         var command = said
         if command.permits {
             // A permit that was withdrawn later is not given again at all, not even for a moment.
-            if let made = act.made, taken.withdrawn.contains(taken.name(made)) || isThere(made) { return true }
+            if let made = act.made, taken.isWithdrawn(made, after: n) || isThere(made) { return true }
             if let person = act.by, taken.removed.contains(person) { return true }
             if case .consentEmergency = command, let person = act.by, taken.isEmergencyOff(person, after: n) { return true }
         }
@@ -182,7 +186,7 @@ extension Engine {
             command = .consentRevoke(id: there, reason: reason)
         }
         if case .consentRenew(let id, let until) = command {
-            guard !taken.withdrawn.contains(taken.name(id)), let there = found(id, taken, madeAgain),
+            guard !taken.isWithdrawn(id, after: n), let there = found(id, taken, madeAgain),
                 let end = Instant(iso: until), end > now, record(there)?.until ?? .distantFuture < end
             else { return true }
             command = .consentRenew(id: there, until: until)
@@ -190,7 +194,7 @@ extension Engine {
         // Made with its last end: with its first one it may be over, and then there is nothing that could be renewed.
         if let made = act.made, let until = taken.renewed[taken.name(made)] { command = command.lasting(until: until) }
         guard let named = try renamed(command, act.devices ?? []) else { return false }
-        let by = actor(of: act)
+        let by = actor(of: act, taken, madeAgain)
         if act.by != nil, by.person == nil { return false }
         let reply = performNow(named, as: by)
         if let problem = degraded?.problem { throw StoreError(problem.sentence, detail: "acts could not be repeated", problem: problem) }
@@ -203,6 +207,7 @@ extension Engine {
                 madeAgain[taken.name(made)] = twin
             }
         }
+        if reply.outcome == .done { try deedAgain(act, made: reply.items.first?["consent"]?.string, taken, &madeAgain) }
         return reply.outcome == .done
     }
 
@@ -265,10 +270,12 @@ extension Engine {
 
 /// What the journal takes away, and where in it: what was permitted before that is not permitted again.
 struct TakenAway {
-    /// What consent records and pauses were called first, by what each restore has called them since.
+    /// What consent records, pauses and mandates were called first, by what each restore has called them since.
     private(set) var names: [String: String] = [:]
     /// Consent records, by the numbers that they had first.
-    private(set) var withdrawn: Set<String> = []
+    private var withdrawn: [String: Int] = [:]
+    /// Mandates, by the numbers that they had first.
+    private var mandatesEnded: [String: Int] = [:]
     /// Until when they were renewed last.
     private(set) var renewed: [String: String] = [:]
     /// No name is given twice, so it does not matter when.
@@ -295,8 +302,9 @@ struct TakenAway {
         for (n, act) in acts.enumerated() {
             guard let act, let command = act.command else { continue }
             switch command {
-            case .consentWithdraw(let id), .consentRevoke(let id, _): withdrawn.insert(names[id] ?? id)
-            case .consentRenew(let id, let until): renewed[names[id] ?? id] = until
+            case .consentWithdraw(let id), .consentRevoke(let id, _): withdrawn[name(id)] = n
+            case .delegate(.end(let mandate)): mandatesEnded[name(mandate)] = n
+            case .consentRenew(let id, let until): renewed[name(id)] = until
             case .citizenRemove(let name): removed.insert(PersonID(name))
             case .deviceClaimAnnounced(false): if let person = act.by { off[person] = n }
             case .consentEmergency(false, _): if let person = act.by { emergencyOff[person] = n }
@@ -315,6 +323,11 @@ struct TakenAway {
             }
         }
     }
+
+    /// What a delegate ended and the citizen gave again is given again.
+    func isWithdrawn(_ id: String, after n: Int) -> Bool { withdrawn[name(id)] ?? -1 > n }
+
+    func isEnded(mandate id: String, after n: Int) -> Bool { mandatesEnded[name(id)] ?? -1 > n }
 
     func isOff(_ person: PersonID, after n: Int) -> Bool { removed.contains(person) || off[person] ?? -1 > n }
 

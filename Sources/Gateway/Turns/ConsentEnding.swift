@@ -12,8 +12,12 @@ extension Engine {
 
     /// When a record has to be looked at next: a warning, or its end; nil when it has none to come.
     static func nextEdge(of record: ConsentRecord, after now: Instant) -> Instant? {
-        guard let until = record.until else { return nil }
-        let warnings = consentWarnings.filter { until - record.from >= $0 }.map { until - $0 }
+        record.until.flatMap { nextEdge(from: record.from, until: $0, after: now) }
+    }
+
+    /// The same of whatever holds from an instant until another.
+    static func nextEdge(from: Instant, until: Instant, after now: Instant) -> Instant? {
+        let warnings = consentWarnings.filter { until - from >= $0 }.map { until - $0 }
         return (warnings + [until]).filter { $0 > now }.min()
     }
 

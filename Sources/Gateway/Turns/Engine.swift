@@ -85,6 +85,8 @@ public final class Engine {
     var mayDropLeaves = true
     /// There may be rows from before the chains that have no entry yet.
     var mayEnterLater = true
+    /// What the present command came to where that is not what was typed, for the journal; see `Delegating.swift`.
+    var cameTo: CameTo?
     /// What citizens want to be erased, in order, until it is; nil: not known yet, or not any more. See `Erasing.swift`.
     var erasures: [Erasure]?
     /// When one that waits for something is looked at again, by its number.
@@ -284,6 +286,8 @@ public final class Engine {
         case .alert(let id): try alertDue(id, tx)
         case .consent(let id): try consentDue(id, tx)
         case .pause(let id): try pauseDue(id, tx)
+        case .mandate(let id): try mandateDue(id, tx)
+        case .proposal(let id): try proposalDue(id, tx)
         case .dailyRoot: try signDay(tx)
         case .detector(let key):
             if let held = heldUntil(key) {

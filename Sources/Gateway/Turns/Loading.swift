@@ -27,6 +27,8 @@ extension Engine {
                 world.asked[asked.record.citizen, default: []].append(asked)
             }
             for pause in try disk.pauses() { world.pauses[pause.home, default: []].append(pause) }
+            for mandate in try disk.openMandates() { world.mandates[mandate.citizen, default: []].append(mandate) }
+            for act in try disk.proposedActs() { world.proposed[act.citizen, default: []].append(act) }
             try loadAnnouncements(disk)
             var heard: [(DeviceID, Instant)] = []
             var watched: [Device] = []
@@ -95,6 +97,8 @@ extension Engine {
         var wanted: [DeadlineKey: Instant] = [:]
         for (key, at) in world.detectors.deadlines() { wanted[.detector(key)] = at }
         for pause in world.pauses.values.joined() where pause.end > now { wanted[.pause(pause.id)] = pause.end }
+        for mandate in world.mandates.values.joined() { wanted[.mandate(mandate.id)] = Self.nextEdge(from: mandate.from, until: mandate.until, after: now) ?? mandate.until }
+        for act in world.proposed.values.joined() { wanted[.proposal(act.id)] = act.lapsesAt }
         for alert in world.alerts { wanted[.alert(alert.id)] = alert.deadline ?? now }
         let expired = try tx.reader.expiredConsents()
         for case .record(let record) in world.consents.values.joined() where record.withdrawnAt == nil && !expired.contains(record.id) {

@@ -26,9 +26,9 @@ extension Engine {
         }
         return try turnAgain { tx in
             pause.id = PauseID(try tx.next("pause"))
-            try begin(pause, by: actor(of: act).inLog, tx)
+            try begin(pause, by: actor(of: act, taken, madeAgain).inLog, tx)
             madeAgain[made] = pause.id.description
-        }
+        } && deedAgain(act, made: madeAgain[made], taken, &madeAgain)
     }
 
     func pauseEndAgain(_ at: String?, _ act: Act, _ taken: TakenAway, _ madeAgain: [String: String]) throws -> Bool {
@@ -40,7 +40,7 @@ extension Engine {
             let pause = world.pauses[home]?.first(where: { $0.id.description == there && $0.citizen == citizen }), pause.endedAt == nil
         else { return true }
         return try turnAgain { tx in
-            try end(pause.id, in: home, at: at.flatMap { Instant(iso: $0) } ?? now, by: actor(of: act).inLog, tx)
-        }
+            try end(pause.id, in: home, at: at.flatMap { Instant(iso: $0) } ?? now, by: actor(of: act, taken, madeAgain).inLog, tx)
+        } && undoneAgain(act, taken, madeAgain)
     }
 }

@@ -6,6 +6,10 @@ enum DeadlineKey: Hashable, Comparable, Sendable {
     /// A record ends, or its citizen is to be warned that it will.
     case consent(ConsentID)
     case pause(PauseID)
+    /// A mandate ends, or its citizen is to be warned that it will.
+    case mandate(MandateID)
+    /// An act that needs two lapses.
+    case proposal(DelegateActID)
     case detector(DetectorKey)
     /// The next signed day; see `DailyRoot.swift`.
     case dailyRoot
@@ -16,6 +20,8 @@ enum DeadlineKey: Hashable, Comparable, Sendable {
         case .alert(let id): "alert/\(id.number)"
         case .consent(let id): "consent/\(id.number)"
         case .pause(let id): "pause/\(id.number)"
+        case .mandate(let id): "mandate/\(id.number)"
+        case .proposal(let id): "proposal/\(id.number)"
         case .detector(let key): "watch/\(key.text)"
         case .dailyRoot: "audit/root"
         }
@@ -28,6 +34,10 @@ enum DeadlineKey: Hashable, Comparable, Sendable {
             self = .consent(id)
         } else if text.hasPrefix("pause/"), let id = PauseID(text: text.dropFirst(6)) {
             self = .pause(id)
+        } else if text.hasPrefix("mandate/"), let id = MandateID(text: text.dropFirst(8)) {
+            self = .mandate(id)
+        } else if text.hasPrefix("proposal/"), let id = DelegateActID(text: text.dropFirst(9)) {
+            self = .proposal(id)
         } else if text.hasPrefix("watch/"), let key = DetectorKey(text: String(text.dropFirst(6))) {
             self = .detector(key)
         } else if text == "audit/root" {
@@ -37,13 +47,15 @@ enum DeadlineKey: Hashable, Comparable, Sendable {
         }
     }
 
-    /// Alerts before consents before pauses before detectors before the day's root, so that of two things due at the same instant the order is always the
+    /// Alerts before consents before pauses before mandates before what they propose before detectors before the day's root, so that of two things due at the same instant the order is always the
     /// same, and a detector finds a pause ended that ends then.
     static func < (a: DeadlineKey, b: DeadlineKey) -> Bool {
         switch (a, b) {
         case (.alert(let x), .alert(let y)): x < y
         case (.consent(let x), .consent(let y)): x < y
         case (.pause(let x), .pause(let y)): x < y
+        case (.mandate(let x), .mandate(let y)): x < y
+        case (.proposal(let x), .proposal(let y)): x < y
         case (.detector(let x), .detector(let y)): x < y
         default: a.place < b.place
         }
@@ -54,8 +66,10 @@ enum DeadlineKey: Hashable, Comparable, Sendable {
         case .alert: 0
         case .consent: 1
         case .pause: 2
-        case .detector: 3
-        case .dailyRoot: 4
+        case .mandate: 3
+        case .proposal: 4
+        case .detector: 5
+        case .dailyRoot: 6
         }
     }
 }

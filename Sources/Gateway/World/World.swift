@@ -39,6 +39,10 @@ struct World: Sendable {
     var asked: [PersonID: [AskedConsent]] = [:]
     /// Those that hold and those that are remembered, in order of id. A home nobody of which ever paused has none.
     var pauses: [HomeID: [Pause]] = [:]
+    /// Those whose end has not been written down, by citizen, in order of id.
+    var mandates: [PersonID: [Mandate]] = [:]
+    /// What delegates want to do and a second person has not confirmed, by citizen, in order of id.
+    var proposed: [PersonID: [DelegateAct]] = [:]
     var detectors: Detectors
     var rules: [RuleID: Rule]
     var plans: [String: Plan]
