@@ -185,6 +185,30 @@ import Testing
         #expect(try DataExportTests.unpack(try #require(try place.gateway.export(as: "ben")))["delegates.jsonl"] == "")
     }
 
+    @Test func `when everything is erased, mandates in force and what waits stay, and the rest goes`() throws {
+        let place = try lived()
+        try place.appoint(Place.mandate(two: ["consent"]))
+        try place.appoint(Place.mandate("bea"))
+        try place.appoint(Place.mandate("tom"))
+        try place.ada(.delegate(.end(mandate: "m3")))
+        #expect(try place.anna(readings()).outcome == .done)  // x1
+        #expect(try place.bea(.consentRefuse(Place.draft())).outcome == .done)  // x2
+        #expect(try place.anna(.consentRefuse(Place.draft(data: ["glucose"]))).outcome == .done)  // x3 waits
+        try place.gateway.advance(.minutes(1))
+        #expect(try place.ada(.dataErase(ErasureDraft(all: true))).outcome == .done)
+        for _ in 0..<20 {
+            while try place.gateway.engine.sweep() {}
+            try place.gateway.advance(.seconds(11))
+        }
+        #expect(try place.acts() == ["x3 gave - proposed"])
+        #expect(try place.ada(.delegate(.list(all: true))).items.map { $0["mandate"]?.string } == ["m1", "m2"])
+        #expect(try place.findings() == [])
+        #expect(try place.ada(.delegate(.undo(act: "x2"))).outcome == .failed)
+        try place.gateway.restart()
+        #expect(try place.ada(.delegate(.confirm(act: "x3"))).outcome == .done && place.bea(.consentRefuse(Place.draft())).outcome == .done)
+        #expect(try place.findings() == [])
+    }
+
     @Test func `another hand's change of a mandate or an act is found`() throws {
         let place = try Place()
         try place.appoint()

@@ -354,7 +354,11 @@ struct DelegateStreet {
         try place.gateway.advance(.days(14) - .milliseconds(1))
         try place.anna(.consentRefuse(Place.draft()))
         #expect(try place.acts() == ["x1 gave - proposed", "x2 gave - proposed"])
-        try place.gateway.advance(.milliseconds(1))
+        // The clock alone decides, also before what came due has been looked at.
+        place.gateway.clock.advance(.milliseconds(1))
+        let late = place.gateway.sayOnly(.delegate(.confirm(act: "x1")), as: "ada")
+        #expect(late.outcome == .failed && late.say[0].contains("waits for a second person"), "\(late.say)")
+        try place.gateway.advance(.zero)
         #expect(try place.acts() == ["x1 gave - lapsed", "x2 gave - proposed"])
         #expect(try place.ada(.delegate(.confirm(act: "x1"))).outcome == .failed)
         let end = try place.ada(.delegate(.end(mandate: "m1")))
