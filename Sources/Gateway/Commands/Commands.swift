@@ -16,6 +16,8 @@ extension Engine {
     public func begin(_ command: Command, by caller: Caller, operatorUIDs: [UInt32]) -> Performed {
         var actor: Actor?
         do {
+            // A service is known by its token, from whichever machine it asks.
+            if case .service(.fetch(let query)) = command { return .reply(try turn { tx in try fetchFeed(query, tx) }) }
             let known = try self.actor(caller, operatorUIDs: operatorUIDs)
             actor = known
             if case .status = command { return .reply(status(known)) }
@@ -94,8 +96,12 @@ extension Engine {
         case .coordinatorRemove(let coordinator):
             usersChanged = true
             return try personRemove(coordinator, .coordinator, actor, tx)
-        case .serviceAdd(let service, let name, let uid): return try serviceAdd(service, name, uid, actor, tx)
-        case .serviceRemove(let service): return try personRemove(service, .service, actor, tx)
+        case .serviceAdd(let service, let name, let uid):
+            usersChanged = true
+            return try serviceAdd(service, name, uid, actor, tx)
+        case .serviceRemove(let service):
+            usersChanged = true
+            return try personRemove(service, .service, actor, tx)
         case .deviceList(let home, let unclaimed): return try deviceList(home, unclaimed: unclaimed, actor, tx)
         case .deviceClaim(let home, let device, let citizens, let expected, let title):
             return try deviceClaim(home, device, citizens, expected, title, actor, tx)
@@ -140,6 +146,9 @@ extension Engine {
         case .dataErase(let draft): return try dataErase(draft, actor, tx)
         case .dataErasing(let citizen): return try dataErasing(citizen, actor, tx)
         case .audit(let query): return try audit(query, actor, tx)
+        case .service(let act):
+            if case .login = act { usersChanged = true }
+            return try service(act, actor, tx)
         case .status: return status(actor)
         case .coverage, .insights, .consentPreview: return try aside(command, actor)()
         }
@@ -151,8 +160,10 @@ extension Engine {
         do {
             let logins = try store.read { try $0.logins() }
             let homes = logins.filter { world.homes[HomeID($0.name)] != nil }
-            let helpers = logins.filter { world.people[PersonID($0.name)] != nil }
-            let isTold = try broker.apply(homes: homes, helpers: helpers)
+            let people = logins.filter { world.people[PersonID($0.name)] != nil }
+            let services = people.filter { world.people[PersonID($0.name)]?.kind == .service }
+            let helpers = people.filter { world.people[PersonID($0.name)]?.kind != .service }
+            let isTold = try broker.apply(homes: homes, helpers: helpers, services: services)
             usersPending = false
             if isTold { return nil }
             return "The broker is not running here; it will know this when it starts."
@@ -235,6 +246,7 @@ extension Command {
         case .dataErase(let draft): draft.isCheck ? "data erase --check" : "data erase"
         case .dataErasing: "data erase --status"
         case .audit(let query): "audit \(query.name)"
+        case .service(let act): act.name
         case .status: "status"
         case .coverage: "coverage"
         case .insights: "insights"

@@ -54,6 +54,8 @@ public final class Engine {
     var prepared: [(notice: Notice, outgoing: Outgoing)] = []
     /// Publications that wait for the broker's acknowledgement.
     var inFlight: [Int32: NoticeID] = [:]
+    /// What flows to services and is under way.
+    var feedSending = FeedSending()
     /// After the broker took no word to a citizen: not before then.
     var wordsWaitUntil = Instant.distantPast
     /// What was acknowledged last; see `Ledger`.
@@ -175,7 +177,7 @@ public final class Engine {
         let notice = world.notices.lazy
             .filter { self.isWaiting($0) }
             .map(\.nextAttemptAt).min()
-        return [deadlines.first()?.at, notice, nextWord].compactMap { $0 }.min()
+        return [deadlines.first()?.at, notice, nextWord, nextFeed].compactMap { $0 }.min()
     }
 
     /// After the process slept or was stopped, deadlines that came due meanwhile must not be run as if
@@ -303,7 +305,7 @@ public protocol Outbound: AnyObject {
 public protocol BrokerUsers: AnyObject {
     /// Writes users and access list and tells the broker to read them again.
     /// - Returns: false when there is no broker to tell (it will read them when it starts).
-    func apply(homes: [(name: String, hash: String)], helpers: [(name: String, hash: String)]) throws -> Bool
+    func apply(homes: [(name: String, hash: String)], helpers: [(name: String, hash: String)], services: [(name: String, hash: String)]) throws -> Bool
     func newPassword() -> String
     func hash(_ password: String) throws -> String
 }

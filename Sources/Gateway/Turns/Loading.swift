@@ -76,6 +76,7 @@ extension Engine {
             world.alerts = try disk.openAlerts()
             world.notices = try disk.pendingNotices()
             world.words = try disk.pendingWords()
+            try loadFeeds(disk)
             for pause in world.pauses.values.joined() where pause.end <= now { endDetectors(pause) }
             output.removeAll(keepingCapacity: true)
             try loadDeadlines(tx)

@@ -30,6 +30,7 @@ extension Engine {
         try sendNotices(outbound)
         sendWords(outbound)
         try giveProofs(outbound)
+        try runFeeds(outbound)
     }
 
     private func sendNotices(_ outbound: any Outbound) throws {
@@ -282,6 +283,7 @@ extension Engine {
 
     /// The broker has it.
     public func published(_ number: Int32) throws {
+        if feedPublished(number) { return }
         guard let id = inFlight[number] else { return }
         try sent(id)
         // Only now: when the turn fails, the same outcome is told again.
@@ -290,6 +292,7 @@ extension Engine {
 
     /// The broker would not have it.
     public func publishRefused(_ number: Int32, _ reason: String) throws {
+        if feedPublished(number, refused: true) { return }
         guard let id = inFlight[number] else { return }
         try failed(id, reason, final: false)
         inFlight[number] = nil
