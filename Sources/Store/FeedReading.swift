@@ -113,7 +113,7 @@ extension StoreReader {
             let record: Int64 = row["record"]
             return FeedDay(
                 id: row["id"], service: PersonID(row["service"] as String), citizen: PersonID(row["citizen"] as String), quantity: quantity, day: day,
-                detail: Detail(row["detail"] as String) ?? .readings, record: record > 0 ? ConsentID(record) : nil, decision: DecisionID(row["decision"]),
+                detail: Detail(row["detail"] as String) ?? .readings, record: record > 0 ? ConsentID(record) : nil, inFigure: row["inFigure"], decision: DecisionID(row["decision"]),
                 queued: row["queued"], sent: row["sent"], fetched: row["fetched"], firstAt: Instant(milliseconds: row["firstAt"]), lastAt: Instant(milliseconds: row["lastAt"]))
         }
     }

@@ -29,7 +29,7 @@ extension StoreTurn {
     public func countQueued(_ service: PersonID, _ citizen: PersonID, _ quantity: Quantity, _ day: Day, _ detail: Detail, _ record: ConsentID?, at: Instant) throws -> Int64? {
         try Int64.fetchOne(
             db.cachedStatement(sql: """
-                UPDATE feedDay SET queued = queued + 1, lastAt = ? WHERE citizen = ? AND service = ? AND quantity = ? AND day = ? AND record = ? AND detail = ?
+                UPDATE feedDay SET queued = queued + 1, lastAt = ? WHERE citizen = ? AND service = ? AND quantity = ? AND day = ? AND record = ? AND detail = ? AND NOT inFigure
                 RETURNING id
                 """), arguments: [at.milliseconds, citizen.name, service.name, quantity.name, day.iso, record?.number ?? 0, detail.name])
     }
@@ -37,10 +37,10 @@ extension StoreTurn {
     public func begin(_ day: FeedDay) throws {
         try run(
             """
-            INSERT INTO feedDay (id, service, citizen, quantity, day, detail, record, decision, queued, sent, fetched, firstAt, lastAt)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO feedDay (id, service, citizen, quantity, day, detail, record, inFigure, decision, queued, sent, fetched, firstAt, lastAt)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
-            [day.id, day.service.name, day.citizen.name, day.quantity.name, day.day.iso, day.detail.name, day.record?.number ?? 0, day.decision.number,
+            [day.id, day.service.name, day.citizen.name, day.quantity.name, day.day.iso, day.detail.name, day.record?.number ?? 0, day.inFigure, day.decision.number,
                 day.queued, day.sent, day.fetched, day.firstAt.milliseconds, day.lastAt.milliseconds])
     }
 
@@ -146,7 +146,7 @@ extension StoreTurn {
 
     /// Nothing is left of what flowed to this service, or of what is due to it, its token included.
     public func dropFeeds(ofService service: PersonID) throws {
-        for table in ["feed", "feedStream", "feedPeriod", "feedGap", "serviceAccess"] {
+        for table in ["feed", "feedStream", "feedPeriod", "feedGap", "figure", "serviceAccess"] {
             try run("DELETE FROM \(table) WHERE service = ?", [service.name])
         }
     }
@@ -155,6 +155,8 @@ extension StoreTurn {
     public func dropFeeds(ofCitizen citizen: PersonID) throws {
         for table in ["feed", "feedPeriod", "feedGap"] { try run("DELETE FROM \(table) WHERE citizen = ?", [citizen.name]) }
     }
+
+    public func dropFeedGaps(of citizen: PersonID) throws { try run("DELETE FROM feedGap WHERE citizen = ?", [citizen.name]) }
 
     public func dropFeedDays(of citizen: PersonID, before: Instant) throws {
         try run("DELETE FROM feedDay WHERE citizen = ? AND lastAt < ?", [citizen.name, before.milliseconds])
@@ -227,7 +229,7 @@ extension StoreTurn {
     /// - Parameter tokenHash: nil: it has none any more.
     public func saveToken(_ service: PersonID, hash: [UInt8]?) throws {
         try run(
-            "INSERT INTO serviceAccess (service, tokenHash, hourly) VALUES (?, ?, 0) ON CONFLICT DO UPDATE SET tokenHash = excluded.tokenHash",
+            "INSERT INTO serviceAccess (service, tokenHash) VALUES (?, ?) ON CONFLICT DO UPDATE SET tokenHash = excluded.tokenHash",
             [service.name, hash.map { Data($0) }])
     }
     public func saveHourly(_ service: PersonID, _ isHourly: Bool) throws {

@@ -21,12 +21,18 @@ enum FeedSchema {
         CREATE TABLE feedGap (
             service TEXT NOT NULL, citizen TEXT NOT NULL, quantity TEXT NOT NULL, droppedRows INTEGER NOT NULL, overLimit INTEGER NOT NULL,
             upTo INTEGER NOT NULL, unsentUpTo INTEGER, observedFrom INTEGER NOT NULL, observedUntil INTEGER NOT NULL, PRIMARY KEY (service, citizen, quantity)) STRICT, WITHOUT ROWID;
-        -- How much of what one disclosure says: one a service, citizen, quantity, day, record and detail. `record` 0: none.
+        -- How much of what one disclosure says: one a service, citizen, quantity, day, record and detail. `record` 0: none. `inFigure`: counted in a
+        -- figure over many, and given to nobody by itself.
         CREATE TABLE feedDay (
             id INTEGER PRIMARY KEY, service TEXT NOT NULL, citizen TEXT NOT NULL, quantity TEXT NOT NULL, day TEXT NOT NULL, detail TEXT NOT NULL,
-            record INTEGER NOT NULL, decision INTEGER NOT NULL, queued INTEGER NOT NULL, sent INTEGER NOT NULL, fetched INTEGER NOT NULL,
-            firstAt INTEGER NOT NULL, lastAt INTEGER NOT NULL, UNIQUE (citizen, service, quantity, day, record, detail)) STRICT;
+            record INTEGER NOT NULL, inFigure INTEGER NOT NULL, decision INTEGER NOT NULL, queued INTEGER NOT NULL, sent INTEGER NOT NULL, fetched INTEGER NOT NULL,
+            firstAt INTEGER NOT NULL, lastAt INTEGER NOT NULL, UNIQUE (citizen, service, quantity, day, record, detail, inFigure)) STRICT;
+        CREATE INDEX feedDayCounted ON feedDay (day, service) WHERE inFigure;
+        -- Figures over many citizens, as a service is given them: nothing about one. `state`: 0 waits for the broker, 1 it has it.
+        CREATE TABLE figure (
+            id INTEGER PRIMARY KEY, service TEXT NOT NULL, quantity TEXT NOT NULL, day TEXT NOT NULL, purpose TEXT NOT NULL, body TEXT NOT NULL, state INTEGER NOT NULL,
+            UNIQUE (service, quantity, day)) STRICT;
         -- How a service is known over HTTP (never the token itself), and what it wants. A service that said nothing has no row.
-        CREATE TABLE serviceAccess (service TEXT PRIMARY KEY, tokenHash BLOB, hourly INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE TABLE serviceAccess (service TEXT PRIMARY KEY, tokenHash BLOB, hourly INTEGER NOT NULL DEFAULT 0, purpose TEXT) STRICT, WITHOUT ROWID;
         """
 }

@@ -16,16 +16,30 @@ func addServices<Context: RequestContext>(to router: Router<Context>, _ answerin
             service: context.parameters.get("service") ?? "", citizen: context.parameters.get("citizen") ?? "", quantity: context.parameters.get("quantity") ?? "",
             since: text("since"), after: text("after"), limit: text("limit"), token: token(request))
         // Nobody of this machine: the token decides.
-        let reply = await answering.answer(.service(.fetch(query)), by: Caller(uid: .max))
-        guard reply.outcome == .done else {
-            var refusal = response(reply, reply.outcome == .refused ? .unauthorized : nil)
-            if reply.outcome == .refused { refusal.headers[.wwwAuthenticate] = "Bearer" }
-            return refusal
-        }
-        return Response(
-            status: .ok, headers: [.contentType: "application/jsonl", .cacheControl: "no-store"],
-            body: ResponseBody(byteBuffer: ByteBuffer(string: reply.items.map { $0.text + "\n" }.joined())))
+        return lines(await answering.answer(.service(.fetch(query)), by: Caller(uid: .max)))
     }
+    // Figures over many: ?quantity=…&by=day&area=circle&since=DAY
+    router.get("/services/:service/figures") { request, context in
+        let asked = request.uri.queryParameters
+        guard asked["by"].map({ $0 == "day" }) ?? true else { return response(.failed("Figures are by day: leave \u{201C}by\u{201D} out, or write by=day.")) }
+        guard asked["area"].map({ $0 == "circle" }) ?? true else { return response(.failed("The only area is area=circle.")) }
+        let query = FiguresQuery(
+            service: context.parameters.get("service") ?? "", quantity: asked["quantity"].map { String($0) }, byCircle: asked["area"] != nil,
+            since: asked["since"].map { String($0) }, token: token(request))
+        return lines(await answering.answer(.service(.figures(query)), by: Caller(uid: .max)))
+    }
+}
+
+/// Each item on a line; refused is 401 here, as nobody is known but by their token.
+private func lines(_ reply: Reply) -> Response {
+    guard reply.outcome == .done else {
+        var refusal = response(reply, reply.outcome == .refused ? .unauthorized : nil)
+        if reply.outcome == .refused { refusal.headers[.wwwAuthenticate] = "Bearer" }
+        return refusal
+    }
+    return Response(
+        status: .ok, headers: [.contentType: "application/jsonl", .cacheControl: "no-store"],
+        body: ResponseBody(byteBuffer: ByteBuffer(string: reply.items.map { $0.text + "\n" }.joined())))
 }
 
 private func token(_ request: Request) -> String {

@@ -304,6 +304,29 @@ import Testing
         #expect(try !place.whoSaw().contains { $0.contains("the clinic") })
     }
 
+    @Test func `what was erased is in no file, neither as a value nor in a summary`() throws {
+        let place = try FeedPlace()
+        try place.grant()
+        try place.grant(FeedPlace.draft(to: "council", detail: "summary"))
+        try place.beat(83.125)
+        try place.gateway.advance(.days(1))
+        #expect(try place.published(to: "council").first.flatMap { number($0["mean"]) } == 83.125)
+        func files() throws -> [String] {
+            let value = withUnsafeBytes(of: (83.125).bitPattern.bigEndian) { Data($0) }
+            return try FileManager.default.subpathsOfDirectory(atPath: place.gateway.folder).filter { name in
+                guard let bytes = FileManager.default.contents(atPath: "\(place.gateway.folder)/\(name)") else { return false }
+                return bytes.range(of: value) != nil || bytes.range(of: Data("83.125".utf8)) != nil
+            }
+        }
+        #expect(try !files().isEmpty)
+        try place.gateway.say(.dataErase(ErasureDraft(all: true)), as: "ada")
+        for _ in 0..<20 {
+            while try place.gateway.engine.sweep() {}
+            try place.gateway.advance(.seconds(11))
+        }
+        #expect(try files().isEmpty)
+    }
+
     @Test func `who is removed is given nothing and gives nothing`() throws {
         let place = try FeedPlace()
         try place.grant()

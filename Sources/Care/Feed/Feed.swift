@@ -102,6 +102,8 @@ public struct FeedDay: Hashable, Sendable {
     public var day: Day
     public var detail: Detail
     public var record: ConsentID?
+    /// Counted in a figure over many, and given to nobody by itself.
+    public var inFigure: Bool
     public var decision: DecisionID
     public var queued: Int
     public var sent: Int
@@ -110,7 +112,7 @@ public struct FeedDay: Hashable, Sendable {
     public var lastAt: Instant
 
     public init(
-        id: Int64, service: PersonID, citizen: PersonID, quantity: Quantity, day: Day, detail: Detail, record: ConsentID?, decision: DecisionID, queued: Int, sent: Int,
+        id: Int64, service: PersonID, citizen: PersonID, quantity: Quantity, day: Day, detail: Detail, record: ConsentID?, inFigure: Bool = false, decision: DecisionID, queued: Int, sent: Int,
         fetched: Int, firstAt: Instant, lastAt: Instant
     ) {
         self.id = id
@@ -120,6 +122,7 @@ public struct FeedDay: Hashable, Sendable {
         self.day = day
         self.detail = detail
         self.record = record
+        self.inFigure = inFigure
         self.decision = decision
         self.queued = queued
         self.sent = sent

@@ -8,6 +8,9 @@ public enum ServiceAct: Codable, Hashable, Sendable {
     case hourly(service: String, on: Bool)
     /// The service itself asks, known by its token and nothing else.
     case fetch(FeedQuery)
+    /// For which of the purposes that are about many it is given figures.
+    case counting(service: String, purpose: String)
+    case figures(FiguresQuery)
 
     /// For the log of what operators did.
     public var name: String {
@@ -16,6 +19,8 @@ public enum ServiceAct: Codable, Hashable, Sendable {
         case .login: "service login"
         case .hourly(_, let on): on ? "service summary hourly" : "service summary daily"
         case .fetch: "service fetch"
+        case .counting: "service figures"
+        case .figures: "figures"
         }
     }
 }
@@ -43,6 +48,31 @@ public struct FeedQuery: Codable, Hashable, Sendable {
         self.since = since
         self.after = after
         self.limit = limit
+        self.token = token
+    }
+}
+
+/// Which figures over many citizens a service wants to be given.
+public struct FiguresQuery: Codable, Hashable, Sendable {
+    /// At once.
+    public static let figuresMax = 400
+
+    /// Nil: the caller.
+    public var service: String?
+    /// Nil: all.
+    public var quantity: String?
+    /// Each circle by itself as well.
+    public var byCircle: Bool
+    /// From this day on; nil: the last 30.
+    public var since: String?
+    /// Nil: the caller is known to the gateway as the service's user.
+    public var token: String?
+
+    public init(service: String? = nil, quantity: String? = nil, byCircle: Bool = false, since: String? = nil, token: String? = nil) {
+        self.service = service
+        self.quantity = quantity
+        self.byCircle = byCircle
+        self.since = since
         self.token = token
     }
 }

@@ -10,6 +10,7 @@ extension Engine {
 
     func service(_ act: ServiceAct, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
         if case .fetch(let query) = act { return try fetchFeed(query, tx) }
+        if case .figures(let query) = act { return try figures(query, actor, tx) }
         guard actor.runsScheme else { throw CommandProblem.refused("Only a coordinator or an operator may do this.") }
         switch act {
         case .token(let name, let end):
@@ -33,7 +34,8 @@ extension Engine {
             try tx.saveHourly(person.id, on)
             if on { world.feeds.hourly.insert(person.id) } else { world.feeds.hourly.remove(person.id) }
             return Reply(say: ["Where only summaries are permitted, \(person.name) (\(name)) gets one for each \(on ? "hour" : "day") from now on."])
-        case .fetch: return Reply()
+        case .counting(let name, let purpose): return try counting(try serviceNamed(name), purpose, tx)
+        case .fetch, .figures: return Reply()
         }
     }
 
@@ -62,7 +64,7 @@ extension Engine {
     /// Where one may not be given just now (an hour that is not permitted, a pause), the page ends before it, so that nothing is passed over.
     func fetchFeed(_ query: FeedQuery, _ tx: StoreTurn) throws -> Reply {
         let service = PersonID(query.service)
-        guard world.people[service]?.kind == .service, let known = try tx.reader.tokenHash(service), Self.isToken(query.token, known) else { throw Self.notKnown }
+        guard try isKnown(service, by: query.token, tx) else { throw Self.notKnown }
         guard let quantity = Quantity(query.quantity) else { throw CommandProblem.failed("No quantity is called \u{201C}\(safeText(query.quantity))\u{201D}.") }
         guard let limit = query.limit.map({ Int($0) }) ?? FeedQuery.rowsMax, (1...FeedQuery.rowsMax).contains(limit) else {
             throw CommandProblem.failed("A limit is from 1 to \(FeedQuery.rowsMax).")
@@ -89,6 +91,11 @@ extension Engine {
         return Reply(items: items + [.object(["next": .string(String(next))])])
     }
 
+    func isKnown(_ service: PersonID, by token: String, _ tx: StoreTurn) throws -> Bool {
+        guard world.people[service]?.kind == .service, let known = try tx.reader.tokenHash(service) else { return false }
+        return Self.isToken(token, known)
+    }
+
     /// In the same time for each that is wrong.
     private static func isToken(_ token: String, _ known: [UInt8]) -> Bool {
         let given = SHA256.hash(data: Data(token.utf8))
@@ -101,6 +108,10 @@ extension Engine {
     /// For `who-saw`: what a day's disclosure stands for.
     func feedSentence(_ day: FeedDay) -> String {
         let name = world.name(day.service)
+        if day.inFigure {
+            let what = "a figure over at least \(Figures.citizensMin) citizens for \(name) (\(day.record.map { "\($0), " } ?? "")decision \(day.decision))"
+            return day.sent > 0 ? "Your \(day.quantity.words) of \(day.day.inWords) was counted in \(what)" : "Your \(day.quantity.words) of \(day.day.inWords) was to be counted in \(what), and was not"
+        }
         let what = day.detail == .summary ? "a summary" : "reading"
         func counted(_ n: Int) -> String {
             day.detail == .summary ? "\(n == 1 ? what : "\(n) summaries") of \(day.quantity.words)" : "\(n) \(day.quantity.words) \(what)\(n == 1 ? "" : "s")"
@@ -117,7 +128,7 @@ extension Engine {
         .object([
             "entry": "feed", "at": .string(day.lastAt.iso), "citizen": .string(day.citizen.name), "recipient": .string(day.service.name), "data": .string(day.quantity.name),
             "detail": .string(day.detail.name), "day": .string(day.day.iso), "queued": .int(Int64(day.queued)), "sent": .int(Int64(day.sent)),
-            "fetched": .int(Int64(day.fetched)), "firstAt": .string(day.firstAt.iso), "record": .optional(day.record?.description), "decision": .string(day.decision.description),
+            "fetched": .int(Int64(day.fetched)), "inFigure": .bool(day.inFigure), "firstAt": .string(day.firstAt.iso), "record": .optional(day.record?.description), "decision": .string(day.decision.description),
         ])
     }
 

@@ -56,6 +56,8 @@ public final class Engine {
     var inFlight: [Int32: NoticeID] = [:]
     /// What flows to services and is under way.
     var feedSending = FeedSending()
+    /// Figures that are being made.
+    var figureJob: FigureJob?
     /// After the broker took no word to a citizen: not before then.
     var wordsWaitUntil = Instant.distantPast
     /// What was acknowledged last; see `Ledger`.

@@ -9,6 +9,7 @@ struct FeedSending {
     enum Sent: Hashable {
         case row(Int64)
         case ended(FeedStream)
+        case figure(Int64)
     }
 
     /// By the number of the publication.
@@ -24,11 +25,11 @@ struct FeedSending {
         inFlight.removeAll()
         upTo = 0
     }
-    /// Rows that wait for nothing but the broker's word, or for that to be written down.
-    var rowsUnderWay: Int {
-        inFlight.values.count { if case .row = $0 { true } else { false } } + confirmed.count { if case .row = $0 { true } else { false } }
-    }
-    var endingsUnderWay: Int { inFlight.count + confirmed.count - rowsUnderWay }
+    /// Those that wait for nothing but the broker's word, or for that to be written down.
+    var rowsUnderWay: Int { count { if case .row = $0 { true } else { false } } }
+    var endingsUnderWay: Int { count { if case .ended = $0 { true } else { false } } }
+    var figuresUnderWay: Int { count { if case .figure = $0 { true } else { false } } }
+    private func count(_ isMeant: (Sent) -> Bool) -> Int { inFlight.values.count(where: isMeant) + confirmed.count(where: isMeant) }
 }
 
 /// decide again ─▶ send. Notices go before: a home with a feed never keeps an SOS waiting for longer than one batch.
@@ -41,9 +42,10 @@ extension Engine {
     /// When something could go or is to be written down, for the next look.
     var nextFeed: Instant? {
         if !feedSending.confirmed.isEmpty { return now }
-        let due = outbound == nil ? nil : world.feeds.nextDue
+        let due = outbound == nil || degraded != nil ? nil : [world.feeds.nextDue, nextFigure].compactMap { $0 }.min()
         guard isConnected, degraded == nil, outbound != nil,
             world.feeds.waiting > feedSending.rowsUnderWay && feedSending.inFlight.count < Self.feedBatchMax || world.feeds.endings > feedSending.endingsUnderWay
+                || world.feeds.figuresWaiting > feedSending.figuresUnderWay
         else { return due }
         return min(due ?? .distantFuture, max(now, feedSending.waitUntil))
     }
@@ -51,10 +53,13 @@ extension Engine {
     /// Call it when no turn is open.
     func runFeeds(_ outbound: any Outbound) throws {
         try confirmFeeds()
+        guard degraded == nil else { return }
         try sumUp()
-        guard isConnected, degraded == nil, now >= feedSending.waitUntil else { return }
+        try countStep()
+        guard isConnected, now >= feedSending.waitUntil else { return }
         try sendFeeds(outbound)
         try sendEndings(outbound)
+        try sendFigures(outbound)
     }
 
     /// The broker has it, or would not have it. - Returns: whether the number was a feed's.
@@ -77,6 +82,7 @@ extension Engine {
             let noted = try tx.noteSent(rows)
             world.feeds.waiting = max(0, world.feeds.waiting - noted.rows)
             for day in noted.first { try disclose(day, .sent, tx) }
+            for case .figure(let id) in confirmed where try tx.noteFigureSent(id) { world.feeds.figuresWaiting -= 1 }
             for case .ended(let stream) in confirmed {
                 // It may flow again by now.
                 guard let known = world.feeds.streams[stream], known != nil else { continue }
@@ -150,6 +156,17 @@ extension Engine {
             let publication = Publication(
                 topic: "shared/\(stream.service)/\(stream.citizen)/ended", payload: JSON.object(["ended": .string(endedAt.iso)]).text, retain: false)
             do { feedSending.inFlight[try outbound.publish(publication)] = .ended(stream) } catch {
+                feedSending.waitUntil = now + Self.retryFirst
+                return
+            }
+        }
+    }
+
+    private func sendFigures(_ outbound: any Outbound) throws {
+        guard world.feeds.figuresWaiting > feedSending.figuresUnderWay else { return }
+        let underWay = Set(feedSending.inFlight.values).union(feedSending.confirmed)
+        for row in try store.read({ try $0.waitingFigures(limit: Self.feedBatchMax) }) where !underWay.contains(.figure(row.id)) {
+            do { feedSending.inFlight[try outbound.publish(publication(row))] = .figure(row.id) } catch {
                 feedSending.waitUntil = now + Self.retryFirst
                 return
             }

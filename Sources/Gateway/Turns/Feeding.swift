@@ -9,6 +9,8 @@ extension Engine {
     static var feedRowsDroppedAtOnce: Int { 1_000 }
     /// What came late corrects a summary after so long, together with what else came late.
     static var feedCorrectsAfter: Span { .minutes(1) }
+    /// After a restore: more than a gateway gives between two backups.
+    static var feedNumbersPassedOver: Int64 { 1_000_000_000 }
     var feedKept: Span { .days(Int64(configuration.limits.feedKeptDays)) }
 
     /// A reading that was kept, of a device of which something may flow.
@@ -189,7 +191,10 @@ extension Engine {
         }
         let quantities = Set(erasure.series.compactMap { world.seriesInfo(SeriesID($0))?.quantity.name }).sorted().compactMap { Quantity($0) }
         try tx.dropPeriods(of: erasure.citizen, quantities, before: erasure.end)
-        if erasure.isAll { try tx.dropFeedDays(of: erasure.citizen, before: erasure.end) }
+        if erasure.isAll {
+            try tx.dropFeedDays(of: erasure.citizen, before: erasure.end)
+            try tx.dropFeedGaps(of: erasure.citizen)
+        }
     }
 
     // MARK: Starting and keeping house
@@ -205,6 +210,7 @@ extension Engine {
         feeds.nextDue = try disk.nextFeedDue()
         feeds.hourly = Set(try disk.hourlyServices())
         feeds.hasGaps = try disk.hasFeedGaps()
+        try loadFigures(disk, &feeds)
         world.feeds = feeds
     }
 
@@ -218,6 +224,8 @@ extension Engine {
             if dropped.rows > 0 { world.feeds.hasGaps = true }
             gone += dropped.rows
         }
+        let figuresBefore = Day(number: now.milliseconds / 86_400_000 - Int64(configuration.limits.recordsKeptDays))
+        gone += try tx.dropFigures(before: figuresBefore, rowsMax: Self.sweepRowsMax)
         return gone + (try tx.dropOldFeedDays(
             before: now - .days(Int64(configuration.limits.recordsKeptDays)), periodsBefore: now - feedKept, rowsMax: Self.sweepRowsMax))
     }

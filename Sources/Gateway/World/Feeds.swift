@@ -15,6 +15,12 @@ struct Feeds: Sendable {
     var nextDue: Instant?
     /// Services that want hours instead of days.
     var hourly: Set<PersonID> = []
+    /// Figures that the broker has not been given yet.
+    var figuresWaiting = 0
+    /// The last day of which figures were made; nil: none yet.
+    var figuresUntil: Day?
+    /// For which purpose; who is not in it: service planning.
+    var counting: [PersonID: Purpose] = [:]
     /// A gap is told with each row, so it is known whether there may be one at all.
     var hasGaps = false
 
