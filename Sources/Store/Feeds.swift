@@ -212,6 +212,12 @@ extension StoreTurn {
                 due.period.from.milliseconds, due.period.to.milliseconds])
     }
 
+    public func postpone(_ due: FeedDue, until: Instant) throws {
+        try run(
+            "UPDATE feedPeriod SET due = ? WHERE citizen = ? AND service = ? AND quantity = ? AND fromAt = ? AND toAt = ?",
+            [until.milliseconds, due.stream.citizen.name, due.stream.service.name, due.quantity.name, due.period.from.milliseconds, due.period.to.milliseconds])
+    }
+
     public func dropPeriods(_ stream: FeedStream, _ quantity: Quantity) throws {
         try run("DELETE FROM feedPeriod WHERE citizen = ? AND service = ? AND quantity = ?", [stream.citizen.name, stream.service.name, quantity.name])
     }

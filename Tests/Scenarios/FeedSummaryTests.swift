@@ -93,6 +93,17 @@ import Testing
         #expect(all.first?["count"] == .int(1) && all.first.flatMap { number($0["mean"]) } == 80)
     }
 
+    @Test func `at an hour that is not permitted it waits for one that is`() throws {
+        let place = try FeedPlace(at: "2026-11-18T10:00:00Z")
+        try place.grant(FeedPlace.draft(detail: "summary", hours: ["08:00-17:00"]))
+        try place.beat(61)
+        try place.gateway.advance(.hours(21))
+        #expect(try place.published().isEmpty)
+        try place.gateway.restart()
+        try place.gateway.advance(.hours(2))
+        #expect(try place.published().map { $0["count"] } == [.int(1)])
+    }
+
     @Test func `a withdrawal before the day is over leaves no summary of it`() throws {
         let place = try FeedPlace(at: "2026-11-18T10:00:00Z")
         let record = try place.grant(FeedPlace.draft(detail: "summary"))

@@ -17,8 +17,7 @@ extension Engine {
         var actor: Actor?
         do {
             // A service is known by its token, from whichever machine it asks.
-            if case .service(.fetch(let query)) = command { return .reply(try turn { tx in try fetchFeed(query, tx) }) }
-            if case .service(.figures(let query)) = command, let token = query.token { return .reply(try turn { tx in try fetchFigures(query, token, tx) }) }
+            if case .service(let act) = command, let reply = try fetched(act) { return .reply(reply) }
             let known = try self.actor(caller, operatorUIDs: operatorUIDs)
             actor = known
             if case .status = command { return .reply(status(known)) }

@@ -22,14 +22,7 @@ extension Engine {
         return try figures(query, of: person.id, tx)
     }
 
-    /// By its token.
-    func fetchFigures(_ query: FiguresQuery, _ token: String, _ tx: StoreTurn) throws -> Reply {
-        let service = PersonID(query.service ?? "")
-        guard try isKnown(service, by: token, tx) else { throw Self.notKnown }
-        return try figures(query, of: service, tx)
-    }
-
-    private func figures(_ query: FiguresQuery, of service: PersonID, _ tx: StoreTurn) throws -> Reply {
+    func figures(_ query: FiguresQuery, of service: PersonID, _ tx: StoreTurn) throws -> Reply {
         var quantity: Quantity?
         if let name = query.quantity {
             quantity = Quantity(name)

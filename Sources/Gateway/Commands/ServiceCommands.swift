@@ -9,7 +9,6 @@ extension Engine {
     static var tokenBytes: Int { 32 }
 
     func service(_ act: ServiceAct, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
-        if case .fetch(let query) = act { return try fetchFeed(query, tx) }
         if case .figures(let query) = act { return try figures(query, actor, tx) }
         guard actor.runsScheme else { throw CommandProblem.refused("Only a coordinator or an operator may do this.") }
         switch act {
@@ -59,12 +58,29 @@ extension Engine {
     /// What is refused here is 401 over HTTP: one sentence, whatever is wrong.
     static var notKnown: CommandProblem { .refused("No service is known by this name and token.") }
 
+    /// What a service asks by its token; nil: something else is said. Who is not known is refused in no turn: a turn that fails costs others something.
+    func fetched(_ act: ServiceAct) throws -> Reply? {
+        func known(_ service: String, _ token: String) throws -> PersonID {
+            let id = PersonID(service)
+            guard world.people[id]?.kind == .service, let hash = try store.read({ try $0.tokenHash(id) }), Self.isToken(token, hash) else { throw Self.notKnown }
+            return id
+        }
+        switch act {
+        case .fetch(let query):
+            let service = try known(query.service, query.token)
+            return try turn { tx in try fetchFeed(query, of: service, tx) }
+        case .figures(let query):
+            guard let token = query.token else { return nil }
+            let service = try known(query.service ?? "", token)
+            return try turn { tx in try figures(query, of: service, tx) }
+        default: return nil
+        }
+    }
+
     /// Rows after a number, as far as they may be given at this moment.
     ///
     /// Where one may not be given just now (an hour that is not permitted, a pause), the page ends before it, so that nothing is passed over.
-    func fetchFeed(_ query: FeedQuery, _ tx: StoreTurn) throws -> Reply {
-        let service = PersonID(query.service)
-        guard try isKnown(service, by: query.token, tx) else { throw Self.notKnown }
+    private func fetchFeed(_ query: FeedQuery, of service: PersonID, _ tx: StoreTurn) throws -> Reply {
         guard let quantity = Quantity(query.quantity) else { throw CommandProblem.failed("No quantity is called \u{201C}\(safeText(query.quantity))\u{201D}.") }
         guard let limit = query.limit.map({ Int($0) }) ?? FeedQuery.rowsMax, (1...FeedQuery.rowsMax).contains(limit) else {
             throw CommandProblem.failed("A limit is from 1 to \(FeedQuery.rowsMax).")
@@ -89,11 +105,6 @@ extension Engine {
             items.insert(.object(["missing": json(gap)]), at: 0)
         }
         return Reply(items: items + [.object(["next": .string(String(next))])])
-    }
-
-    func isKnown(_ service: PersonID, by token: String, _ tx: StoreTurn) throws -> Bool {
-        guard world.people[service]?.kind == .service, let known = try tx.reader.tokenHash(service) else { return false }
-        return Self.isToken(token, known)
     }
 
     /// In the same time for each that is wrong.

@@ -9,6 +9,9 @@ extension Engine {
     /// Of one hour or day; beyond, the summary is about the first ones and says so.
     static var feedPeriodReadingsMax: Int { 50_000 }
 
+    /// Whether a summary may go that might not when it was due.
+    static var feedLooksAgain: Span { .minutes(15) }
+
     func sumUp() throws {
         guard let due = world.feeds.nextDue, due <= now else { return }
         try turn { tx in
@@ -23,18 +26,17 @@ extension Engine {
 
     /// - Returns: how many readings were looked at.
     private func sumUp(_ due: FeedDue, _ tx: StoreTurn) throws -> Int {
-        guard let service = world.people[due.stream.service]?.asRecipient else {
+        guard let service = world.people[due.stream.service]?.asRecipient, due.period.to > now - feedKept else {
             try tx.done(due, nil)
             return 0
         }
         var folding = FeedFolding(due.quantity)
         var unread = Self.feedPeriodReadingsMax
-        var permit: FeedPermit?
         var sources: [SeriesID] = []
         var others: Set<PersonID> = []
         for (device, series) in world.measuring(due.quantity, of: due.stream.citizen) {
             // Not now, or no more, or not from this one.
-            guard let present = world.feedPermit(service, due.quantity, device.id, about: device.citizens, at: now, .atAnyHour) else { continue }
+            guard world.feedPermit(service, due.quantity, device.id, about: device.citizens, at: now, .atAnyHour) != nil else { continue }
             let holders = world.holders(device.citizens).map { $0.permitting(at: now) }
             let claims = try tx.reader.claims(device.id, due.stream.citizen)
             for one in series {
@@ -47,27 +49,25 @@ extension Engine {
                 if unread < before {
                     sources.append(one.id)
                     others.formUnion(device.citizens)
-                    permit = permit ?? present
                 }
             }
         }
         var summary = folding.summary(due.period, version: due.version + 1)
         if unread == 0 { summary.isCut = true }
-        guard summary.differs(from: due.summary), var permit else {
+        guard summary.differs(from: due.summary), !sources.isEmpty else {
             try tx.done(due, nil)
             return Self.feedPeriodReadingsMax - unread
         }
-        try tx.done(due, summary)
-        // By which records is written down as of now; at another hour it goes when it may.
-        if let now = world.feedPermits(
-            FeedGroup(service: due.stream.service, citizen: due.stream.citizen, quantity: due.quantity, detail: .summary, sources: sources, others: []), at: now, .present)?.first
-        {
-            permit = now
-        }
-        permit.decision.detail = .summary
         others.remove(due.stream.citizen)
         let group = FeedGroup(
             service: due.stream.service, citizen: due.stream.citizen, quantity: due.quantity, detail: .summary, sources: sources.sorted(), others: others.sorted())
+        guard var permit = world.feedPermits(group, at: now, .present)?.first, !world.isPaused(group, at: now) else {
+            // Not at this hour, or not during the pause.
+            try tx.postpone(due, until: now + Self.feedLooksAgain)
+            return Self.feedPeriodReadingsMax - unread
+        }
+        try tx.done(due, summary)
+        permit.decision.detail = .summary
         try enqueue(group, observedAt: due.period.from, value: nil, summary: summary, permit, tx)
         return Self.feedPeriodReadingsMax - unread
     }
