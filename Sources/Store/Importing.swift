@@ -122,6 +122,7 @@ extension StoreReader {
         case "disclosure": sql = "SELECT EXISTS (SELECT 1 FROM disclosure WHERE n = ?1 AND citizen = ?2)"
         case "history":
             sql = "SELECT EXISTS (SELECT 1 FROM history JOIN alert ON alert.id = history.alert, json_each(alert.body, '$.citizens') AS c WHERE history.n = ?1 AND c.value = ?2)"
+        case "feed": sql = "SELECT EXISTS (SELECT 1 FROM feedDay WHERE id = ?1 AND citizen = ?2)"
         case "operator": sql = "SELECT EXISTS (SELECT 1 FROM operatorLog WHERE n = ?1 AND actingFor = ?2)"
         case "mandate": sql = "SELECT EXISTS (SELECT 1 FROM mandate WHERE id = ?1 AND citizen = ?2)"
         case "delegateAct": sql = "SELECT EXISTS (SELECT 1 FROM delegateAct WHERE id = ?1 AND citizen = ?2)"

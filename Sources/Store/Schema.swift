@@ -28,6 +28,9 @@ enum Schema {
         migrator.registerMigration("8 erasing") { db in
             try db.execute(sql: ErasureSchema.table)
         }
+        migrator.registerMigration("9 feeds for services") { db in
+            try db.execute(sql: FeedSchema.tables)
+        }
         migrator.registerMigration("10 delegates") { db in
             try db.execute(sql: DelegateSchema.tables)
         }

@@ -64,24 +64,35 @@ public struct MetricsServer: Service {
         do {
             try await serve(application)
         } catch let error as IOError {
-            throw WebServerError(sentence(error.errnoCode))
+            throw listener.problem(error.errnoCode, what: "The metrics", key: "metrics")
         } catch is SocketAddressError.UnknownHost {
-            throw WebServerError("There is no host \(safeText(listener.host)) on which the metrics could be served: correct \u{201C}metrics\u{201D} in the configuration.")
+            throw listener.unknownHost(what: "the metrics", key: "metrics")
         }
     }
 
-    private var shown: String { safeText(listener.host.contains(":") ? "[\(listener.host)]:\(listener.port)" : "\(listener.host):\(listener.port)") }
+    private var shown: String { listener.shown }
+}
 
-    private func sentence(_ code: Int32) -> String {
+extension GatewayConfiguration.Listener {
+    var shown: String { safeText(host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)") }
+
+    /// Why it cannot be listened there.
+    ///
+    /// - Parameter key: in the configuration.
+    func problem(_ code: Int32, what: String, key: String) -> WebServerError {
         switch code {
         case EADDRINUSE:
-            "The metrics belong on \(shown) and something else listens there: stop it, or set \u{201C}metrics\u{201D} in the configuration to another port."
+            WebServerError("\(what) belong on \(shown) and something else listens there: stop it, or set \u{201C}\(key)\u{201D} in the configuration to another port.")
         case EADDRNOTAVAIL:
-            "The metrics belong on \(shown), which is no address of this machine: correct \u{201C}metrics\u{201D} in the configuration."
+            WebServerError("\(what) belong on \(shown), which is no address of this machine: correct \u{201C}\(key)\u{201D} in the configuration.")
         case EACCES:
-            "The gateway may not listen on \(shown): set \u{201C}metrics\u{201D} in the configuration to a port from 1024 on."
+            WebServerError("The gateway may not listen on \(shown): set \u{201C}\(key)\u{201D} in the configuration to a port from 1024 on.")
         default:
-            "The metrics cannot be served on \(shown) (\(String(cString: strerror(code)))): correct \u{201C}metrics\u{201D} in the configuration."
+            WebServerError("\(what) cannot be served on \(shown) (\(String(cString: strerror(code)))): correct \u{201C}\(key)\u{201D} in the configuration.")
         }
+    }
+
+    func unknownHost(what: String, key: String) -> WebServerError {
+        WebServerError("There is no host \(safeText(host)) on which \(what) could be served: correct \u{201C}\(key)\u{201D} in the configuration.")
     }
 }

@@ -41,6 +41,7 @@ func makeRouter(_ answering: Answering, _ metrics: @escaping MetricsText, export
     }
     if let exporter { addExport(to: router, answering, exporter) }
     addMetrics(to: router, metrics)
+    addServices(to: router, answering)
     return router
 }
 
@@ -141,7 +142,7 @@ private struct ErrorsAsReplies: RouterMiddleware {
             return try await next(request, context)
         } catch let error as HTTPError {
             return response(
-                .failed("There is nothing here: use POST /v1/commands, POST /v1/export, GET /v1/status or GET /metrics."), error.status)
+                .failed("There is nothing here: use POST /v1/commands, POST /v1/export, GET /v1/status, GET /metrics or GET /services/…."), error.status)
         }
     }
 }

@@ -18,7 +18,7 @@ struct Caring: AsyncParsableCommand {
             HomeCommand.self, CircleCommand.self, CitizenCommand.self, HelperCommand.self,
             CoordinatorCommand.self, ServiceCommand.self,
             DeviceCommand.self, ConsentCommand.self, PauseCommand.self, AlertCommand.self, DataCommand.self,
-            ReadingCommand.self, WhoSawCommand.self, AuditCommand.self, WhyCommand.self, CoverageCommand.self, InsightsCommand.self, StatusCommand.self, MetricsCommand.self,
+            ReadingCommand.self, WhoSawCommand.self, AuditCommand.self, WhyCommand.self, CoverageCommand.self, InsightsCommand.self, FiguresCommand.self, StatusCommand.self, MetricsCommand.self,
             ReplayCommand.self, SimulateCommand.self, DelegateCommands.self,
         ])
 }

@@ -88,7 +88,7 @@ struct CoordinatorCommand: AsyncParsableCommand {
 struct ServiceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "service", abstract: "Add and remove organisations that citizens may share data with.",
-        subcommands: [Add.self, Remove.self])
+        subcommands: [Add.self, Remove.self, ServiceToken.self, ServiceLogin.self, ServiceSummary.self, ServiceFigures.self])
 
     struct Add: Saying {
         static let configuration = CommandConfiguration(

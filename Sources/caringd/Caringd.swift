@@ -66,6 +66,11 @@ struct Caringd: AsyncParsableCommand {
             let server = MetricsServer(listener: listener, metrics: text, logger: log) { _ in gate.open() }
             running = [server] + running.map { AfterGate(gate: gate, service: $0) }
         }
+        if let listener = settings.services {
+            let gate = Gate()
+            let server = ServicesServer(listener: listener, performer: gateway, logger: log) { _ in gate.open() }
+            running = [server] + running.map { AfterGate(gate: gate, service: $0) }
+        }
         var services = ServiceGroupConfiguration(
             services: running.map {
                 .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .gracefullyShutdownGroup)

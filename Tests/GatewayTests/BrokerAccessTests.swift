@@ -60,6 +60,7 @@ import Testing
                 topic readwrite homes/#
                 topic readwrite helpers/#
                 topic readwrite gateway/#
+                topic write shared/#
 
                 user elm-3
                 topic readwrite homes/elm-3/#

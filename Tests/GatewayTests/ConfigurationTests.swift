@@ -147,7 +147,7 @@ func problems(_ body: () throws -> Void) -> [String] {
                 "10:14 “many” is not a whole number from 1 to 1000000 (homes).",
                 "11:3 “homesMax” is not a key of “limits”; did you mean “homes_max”?",
                 "12:25 “0” is not a whole number from 1 to 10000 (devices).",
-                "13:1 “unheard_of” is not a key of this file; use one of: data, mqtt, mqtt_user, mqtt_password, topics, devices, rules, broker, socket, metrics, zone, emergency_number, log_level, tls, limits.",
+                "13:1 “unheard_of” is not a key of this file; use one of: data, mqtt, mqtt_user, mqtt_password, topics, devices, rules, broker, socket, metrics, services, zone, emergency_number, log_level, tls, limits.",
             ])
     }
 
@@ -204,6 +204,8 @@ func problems(_ body: () throws -> Void) -> [String] {
         (full.devicesFolder, full.rulesFile, full.brokerFolder, full.socketPath, full.tls) = (nil, nil, nil, nil, nil)
         #expect(full.metrics == .init(host: "127.0.0.1", port: 9_464))
         full.metrics = nil
+        #expect(full.services == .init(host: "127.0.0.1", port: 9_465))
+        full.services = nil
         full.zone = shipped.zone
         #expect(full == shipped)
     }

@@ -115,6 +115,7 @@ public enum Command: Codable, Hashable, Sendable {
     /// How far what was to be erased is.
     case dataErasing(citizen: String?)
     case audit(AuditQuery)
+    case service(ServiceAct)
     case status
     /// Those who act for a citizen.
     case delegate(DelegateCommand)

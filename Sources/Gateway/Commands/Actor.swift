@@ -95,7 +95,7 @@ extension Engine {
                 "\u{201C}\(safeText(name))\u{201D} cannot be the name of a \(what): use 1 to 40 of a-z, 0-9 and \u{201C}-\u{201D}, beginning with a letter or digit."
             )
         }
-        guard name != configuration.mqttUser, name != "caring" else { throw .failed("The name \u{201C}\(name)\u{201D} is the gateway's own; choose another.") }
+        guard name != configuration.mqttUser, name != "caring", name != "figures" else { throw .failed("The name \u{201C}\(name)\u{201D} is the gateway's own; choose another.") }
         guard !world.namesTaken.contains(name) else {
             throw .failed(
                 "The name \u{201C}\(name)\u{201D} is taken: homes and people share one list of names, and a name is not given twice. Choose another."

@@ -135,6 +135,9 @@ extension Engine {
         // What is still only queued is said only where nothing came of it yet.
         var settled: Set<String> = []
         for told in all where told.state != .queued { if let notice = told.notice { settled.insert("\(notice) \(told.data)") } }
+        let feeds = try actor.looking == nil ? tx.reader.feedDays(about: person.id, since: from, limit: Self.readingsMax) : []
+        // One sentence a day stands for them.
+        let counted = Set(feeds.map(\.decision))
         for told in all {
             let when = zone.local(told.at).map { "\($0.day.iso) \($0.clock)" } ?? told.at.iso
             let what = told.mandate != nil && Quantity(told.data) == nil ? told.data : ToldWords.what(told.data, told.detail)
@@ -149,7 +152,8 @@ extension Engine {
             case .cancelled: sentence = "\(name) was not told \(what): it was cancelled before it was sent"
             }
             let isLast = told.notice.map { !settled.contains("\($0) \(told.data)") } ?? true
-            if told.state != .queued || isLast {
+            let isCounted = told.decision.map { counted.contains($0) } ?? false
+            if !isCounted, told.state != .queued || isLast {
                 say.append("\(when)  \(sentence)\(told.mandate != nil ? "" : told.alert.map { " (alert \($0)" } ?? " (asked")\(told.mandate != nil ? "" : told.decision.map { ", decision \($0))" } ?? ")").")
             }
             items.append(
@@ -160,6 +164,10 @@ extension Engine {
                     "stage": .optional(told.stage?.name), "state": .string(told.state.rawValue),
                     "emergency": .bool(told.isEmergency),
                 ], told.mandate.map { [.init("mandate", .string($0.description)), .init("purpose", .optional(told.purpose?.rawValue))] } ?? []))
+        }
+        for day in feeds {
+            say.append("\(zone.local(day.lastAt).map { "\($0.day.iso) \($0.clock)" } ?? day.lastAt.iso)  \(feedSentence(day)).")
+            items.append(feedItem(day))
         }
         // What a client still shows although it may not is said, because nobody can know what is read there.
         for notice in world.notices where actor.looking == nil && notice.channel == .mqtt && notice.about == .over && notice.state == .queued {
@@ -335,6 +343,7 @@ extension Engine {
             !actor.runsScheme ? "" : "\(counted(world.alerts.count, "open alert"))\(uncovered > 0 ? ", \(uncovered) of them uncovered" : "")\(waiting > 0 ? "; \(counted(waiting, "word")) waiting to be sent" : "").",
         ]
         say += pauseSentences(actor)
+        say += feedSentences(actor)
         say += erasureSentences(actor)
         if let degraded { say.append(degraded.problem.sentence) }
         if let lost = sessionLost {

@@ -14,7 +14,20 @@ extension Engine {
 
     /// The same, but what takes long to work out is given back to be worked out on another thread.
     public func begin(_ command: Command, by caller: Caller, operatorUIDs: [UInt32]) -> Performed {
-        do { return begin(command, as: try actor(caller, operatorUIDs: operatorUIDs)) } catch { return .reply(error.reply) }
+        do {
+            // A service is known by its token, from whichever machine it asks.
+            if case .service(let act) = command, let reply = try fetched(act) { return .reply(reply) }
+            return begin(command, as: try actor(caller, operatorUIDs: operatorUIDs))
+        } catch {
+            return .reply(failed(command, error))
+        }
+    }
+
+    private func failed(_ command: Command, _ error: any Error) -> Reply {
+        if let problem = error as? CommandProblem { return problem.reply }
+        if let problem = StoreProblem(error) { degrade(problem) }
+        log.error("A command could not be performed.", metadata: ["command": "\(command.name)", "error": "\(error)"])
+        return .failed("This could not be written down; nothing was changed. The gateway's log says why. Check that the disk is not full, then try again.")
     }
 
     /// The same for whoever is known already.
@@ -46,9 +59,7 @@ extension Engine {
             if known.operatorUID != nil { try? turn { tx in try logOperator(known, command, problem.reply.outcome, tx) } }
             return .reply(problem.reply)
         } catch {
-            if let problem = StoreProblem(error) { degrade(problem) }
-            log.error("A command could not be performed.", metadata: ["command": "\(command.name)", "error": "\(error)"])
-            return .reply(.failed("This could not be written down; nothing was changed. The gateway's log says why. Check that the disk is not full, then try again."))
+            return .reply(failed(command, error))
         }
     }
 
@@ -98,8 +109,12 @@ extension Engine {
         case .coordinatorRemove(let coordinator):
             usersChanged = true
             return try personRemove(coordinator, .coordinator, actor, tx)
-        case .serviceAdd(let service, let name, let uid): return try serviceAdd(service, name, uid, actor, tx)
-        case .serviceRemove(let service): return try personRemove(service, .service, actor, tx)
+        case .serviceAdd(let service, let name, let uid):
+            usersChanged = true
+            return try serviceAdd(service, name, uid, actor, tx)
+        case .serviceRemove(let service):
+            usersChanged = true
+            return try personRemove(service, .service, actor, tx)
         case .deviceList(let home, let unclaimed): return try deviceList(home, unclaimed: unclaimed, actor, tx)
         case .deviceClaim(let home, let device, let citizens, let expected, let title):
             return try deviceClaim(home, device, citizens, expected, title, actor, tx)
@@ -143,6 +158,9 @@ extension Engine {
         case .dataPast(let citizen, let kind): return try dataPast(citizen, kind, actor, tx)
         case .dataErase(let draft): return try dataErase(draft, actor, tx)
         case .dataErasing(let citizen): return try dataErasing(citizen, actor, tx)
+        case .service(let act):
+            if case .login = act { usersChanged = true }
+            return try service(act, actor, tx)
         case .status: return status(actor)
         case .delegate(let said): return try delegate(said, actor, tx)
         case .coverage, .insights, .consentPreview, .audit: return try aside(command, actor)()
@@ -155,8 +173,10 @@ extension Engine {
         do {
             let logins = try store.read { try $0.logins() }
             let homes = logins.filter { world.homes[HomeID($0.name)] != nil }
-            let helpers = logins.filter { world.people[PersonID($0.name)] != nil }
-            let isTold = try broker.apply(homes: homes, helpers: helpers)
+            let people = logins.filter { world.people[PersonID($0.name)] != nil }
+            let services = people.filter { world.people[PersonID($0.name)]?.kind == .service }
+            let helpers = people.filter { world.people[PersonID($0.name)]?.kind != .service }
+            let isTold = try broker.apply(homes: homes, helpers: helpers, services: services)
             usersPending = false
             if isTold { return nil }
             return "The broker is not running here; it will know this when it starts."
@@ -239,6 +259,7 @@ extension Command {
         case .dataErase(let draft): draft.isCheck ? "data erase --check" : "data erase"
         case .dataErasing: "data erase --status"
         case .audit(let query): "audit \(query.name)"
+        case .service(let act): act.name
         case .status: "status"
         case .coverage: "coverage"
         case .insights: "insights"

@@ -46,6 +46,8 @@ extension Engine {
         case "alert" where line["entry"]?.string == "alert":
             return "\(text("raisedAt"))  \(text("say")) Ended\(line["ended"]?.string.map { " (\(safeText($0)))" } ?? " by being taken along"). (\(text("id")))"
         case "told" where line["entry"]?.string == "disclosure": return "\(text("at"))  \(text("name")): \(text("data")), \(text("detail")), \(text("state")). (\(text("id")))"
+        case "told" where line["entry"]?.string == "feed":
+            return "\(text("at"))  \(text("name")) received \(line["sent"]?.int ?? 0) of \(text("data")), \(text("detail")), on \(text("day")). (\(text("id")))"
         case "told": return "\(text("at"))  An operator there acted for you: \(text("command")). (\(text("id")))"
         case "decision": return "\(text("at"))  \(text("name")) asked for \(text("data")) and was permitted \(text("permitted")). (\(text("id")))"
         case "delegate" where line["entry"]?.string == "mandate":

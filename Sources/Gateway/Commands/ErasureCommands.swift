@@ -41,6 +41,7 @@ extension Engine {
         }
         let (erasure, devices) = try plan(draft, of: person, end: end, id: try tx.next("erasure"), tx)
         try tx.save(erasure)
+        try eraseFeeds(erasure, tx)
         // Read anew with the next step, when this is on disk.
         erasures = nil
         return (erasure, devices)

@@ -197,11 +197,12 @@ extension Engine {
         return address
     }
 
-    private func withLogin(_ person: Person, _ sentence: String, _ tx: StoreTurn) throws -> Reply {
+    func withLogin(_ person: Person, _ sentence: String, _ tx: StoreTurn) throws -> Reply {
         var say = [sentence]
         guard case .object(var members) = item(person, showName: true) else { return Reply(say: say) }
         if let password = try newLogin(person.id.name, tx) {
-            say.append("Their client logs in to the broker as \u{201C}\(person.id)\u{201D} with the password \(password) and listens on helpers/\(person.id)/alerts/#.")
+            let place = person.kind == .service ? "shared/\(person.id)/#" : "helpers/\(person.id)/alerts/#"
+            say.append("Their client logs in to the broker as \u{201C}\(person.id)\u{201D} with the password \(password) and listens on \(place).")
             say.append("The password is shown only this once.")
             members.append(.init("login", .string(person.id.name)))
             members.append(.init("password", .string(password)))
@@ -215,7 +216,10 @@ extension Engine {
         try freeUID(uid)
         let person = Person(id: PersonID(name), kind: .service, name: try title(fullName, what: "The name"), uid: uid, addedAt: now)
         try add(person, tx)
-        return Reply(say: ["The service \(fullName) (\(name)) is known now. It learns nothing until a citizen permits it."], items: [item(person, showName: true)])
+        // What somebody permits to any service may flow to it from now on.
+        topics.removeAll()
+        shared.removeAll()
+        return try withLogin(person, "The service \(fullName) (\(name)) is known now. It learns nothing until a citizen permits it.", tx)
     }
 
     /// Somebody who is nothing else in the scheme. Being known lets them do nothing.
@@ -266,7 +270,9 @@ extension Engine {
         guard let person = world.people[id], person.kind == kind else {
             throw CommandProblem.failed("There is no \(kind.rawValue) called \u{201C}\(safeText(name))\u{201D}.")
         }
+        if kind == .service { try endFeeds(ofService: id, tx) }
         if kind == .citizen {
+            try endFeeds(ofCitizen: id, tx)
             if world.alerts.contains(where: { $0.citizens.contains(id) }) {
                 throw CommandProblem.failed("\(name) cannot be removed just now. Try again when nothing is going on about them.")
             }
@@ -286,7 +292,7 @@ extension Engine {
         for alert in open { try recheck(alert, tx) }
         topics.removeAll()
         shared.removeAll()
-        return Reply(say: ["\(person.name) (\(name)) is removed\(kind == .helper || kind == .coordinator ? ", and their login no longer works" : "")."])
+        return Reply(say: ["\(person.name) (\(name)) is removed\(kind != .citizen ? ", and their login no longer works" : "")."])
     }
 
     func helperDuty(_ name: String?, _ on: Bool, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {

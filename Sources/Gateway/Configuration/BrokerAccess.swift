@@ -66,12 +66,12 @@ public struct BrokerAccess: Sendable {
 
     /// Replaces both files. A crash leaves each of them as it was or as it will be, never half of it.
     ///
-    /// - Parameter homes: names and hashes, in any order; likewise `helpers`, coordinators among them.
+    /// - Parameter homes: names and hashes, in any order; likewise `helpers`, coordinators among them, and `services`.
     /// - Throws: before anything is changed where a name or a hash cannot be used.
     public func write(
-        homes: [(name: String, hash: String)], helpers: [(name: String, hash: String)], gatewayHash: String
+        homes: [(name: String, hash: String)], helpers: [(name: String, hash: String)], services: [(name: String, hash: String)] = [], gatewayHash: String
     ) throws(BrokerAccessProblem) {
-        let users = [(name: gatewayUser, hash: gatewayHash)] + homes + helpers
+        let users = [(name: gatewayUser, hash: gatewayHash)] + homes + helpers + services
         var seen: Set<String> = []
         for user in users {
             // A name with `:` or a line's end would make users of its own, one with `+` or `#` rights.
@@ -90,14 +90,14 @@ public struct BrokerAccess: Sendable {
         }
         try makeFolder()
         // Rights first: a user who is new has them when the broker first lets them in.
-        let rights = accessText(homes: homes.map(\.name), helpers: helpers.map(\.name))
+        let rights = accessText(homes: homes.map(\.name), helpers: helpers.map(\.name), services: services.map(\.name))
         let passwords = users.sorted { $0.name < $1.name }.map { "\($0.name):\($0.hash)\n" }.joined()
         try AtomicFile.write(rights, to: accessFile)
         try AtomicFile.write(passwords, to: passwordFile)
     }
 
     /// Everybody writes and reads below their own name and nowhere else; who has no login has no rights.
-    func accessText(homes: [String], helpers: [String]) -> String {
+    func accessText(homes: [String], helpers: [String], services: [String] = []) -> String {
         var text = """
             # Written by caringd; what is changed by hand is lost.
 
@@ -105,12 +105,14 @@ public struct BrokerAccess: Sendable {
             topic readwrite homes/#
             topic readwrite helpers/#
             topic readwrite gateway/#
+            topic write shared/#
 
             """
         for home in homes.sorted() { text += "\nuser \(home)\ntopic readwrite homes/\(home)/#\n" }
         for helper in helpers.sorted() {
             text += "\nuser \(helper)\ntopic read helpers/\(helper)/alerts/#\ntopic write helpers/\(helper)/answers\n"
         }
+        for service in services.sorted() { text += "\nuser \(service)\ntopic read shared/\(service)/#\n" }
         return text
     }
 

@@ -4,7 +4,7 @@ import Foundation
 /// The keys of `config/gateway.yaml`, flat: `tls.ca_file` is `ca_file` under `tls`.
 enum ConfigurationKeys {
     static let plain = [
-        "data", "mqtt", "mqtt_user", "mqtt_password", "topics", "devices", "rules", "broker", "socket", "metrics",
+        "data", "mqtt", "mqtt_user", "mqtt_password", "topics", "devices", "rules", "broker", "socket", "metrics", "services",
         "zone", "emergency_number", "log_level",
     ]
     static let tls = ["ca_file", "certificate_file", "key_file", "minimum_version"]
@@ -59,6 +59,7 @@ extension GatewayConfiguration {
         socketPath = path("socket", "a path")
         if let value = values["mqtt"], let (host, port) = reader.hostAndPort(value, usualPort: 1_883) { (mqttHost, mqttPort) = (host, port) }
         metrics = values["metrics"].flatMap { reader.hostAndPort($0, usualPort: 9_464) }.map { Listener(host: $0.0, port: $0.1) }
+        services = values["services"].flatMap { reader.hostAndPort($0, usualPort: 9_465) }.map { Listener(host: $0.0, port: $0.1) }
         if let value = values["mqtt_user"], let user = reader.name(value, "the gateway's user at the broker") {
             mqttUser = user
         }

@@ -54,6 +54,8 @@ public struct GatewayConfiguration: Sendable, Hashable {
     public var socketPath: String?
     /// Where the metrics can be fetched over TCP; nil: only from the socket.
     public var metrics: Listener?
+    /// Where services can fetch over TCP what is shared with them; nil: only from the socket.
+    public var services: Listener?
     /// IANA name of the time zone of homes that name none.
     public var zone = Self.systemZone()
     /// What to call when a life is in danger: the gateway says it and never calls.

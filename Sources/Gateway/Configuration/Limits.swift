@@ -33,6 +33,10 @@ public struct Limits: Sendable, Hashable {
     public var reserveMebibytes = 32
     /// Copies of the database, one a day.
     public var backupsKeptMax = 2
+    /// What one service has waiting or can fetch; beyond, its oldest go, and it is told how many. A row has at most `Engine.feedRowBytesMax`.
+    public var feedRowsOfServiceMax = 100_000
+    /// How long a service can fetch what was for it.
+    public var feedKeptDays = 7
 
     public init() {}
 
@@ -66,6 +70,8 @@ public struct Limits: Sendable, Hashable {
         Entry(key: "records_kept_days", path: \.recordsKeptDays, range: 30...36_500, unit: "days"),
         Entry(key: "reserve_mebibytes", path: \.reserveMebibytes, range: 4...4_096, unit: "MiB"),
         Entry(key: "backups_kept_max", path: \.backupsKeptMax, range: 0...100, unit: "copies"),
+        Entry(key: "feed_rows_of_service_max", path: \.feedRowsOfServiceMax, range: 10...10_000_000, unit: "rows"),
+        Entry(key: "feed_kept_days", path: \.feedKeptDays, range: 1...90, unit: "days"),
         Entry(key: "notice_attempts_max", path: \.noticeAttemptsMax, range: 1...100, unit: "attempts"),
     ]
 }

@@ -5,9 +5,9 @@ import Store
 /// Who was told something, or acted in the citizen's name: a line of `who-saw.jsonl`.
 struct ToldLine: Codable {
     var origin: String
-    /// `t12`: the gateway's 12th disclosure; `o3`: its 3rd act of an operator.
+    /// `t12`: the gateway's 12th disclosure; `o3`: its 3rd act of an operator; `s4`: its 4th count of a day's feed.
     var id: String
-    /// `disclosure` or `operator`.
+    /// `disclosure`, `operator` or `feed`.
     var entry: String
     var at: String
     var recipient: String?
@@ -27,6 +27,11 @@ struct ToldLine: Codable {
     /// By which mandate a delegate looked in the citizen's place, and what for.
     var mandate: String?
     var purpose: String?
+    /// Of a feed: on which day so many readings or summaries were queued, sent and fetched.
+    var day: String?
+    var queued: Int64?
+    var sent: Int64?
+    var fetched: Int64?
 }
 
 extension Exporter {
@@ -123,6 +128,14 @@ extension Exporter {
                     state: row.text("state"), emergency: row.int("emergency") == 1 ? true : nil, alert: id("a", row.int("alert")), notice: id("n", row.int("notice")), decision: id("d", row.int("decision")),
                     mandate: id("m", row.int("mandate")), purpose: row.text("purpose")),
                 nil)
+        }
+        try disk.rows("SELECT * FROM feedDay WHERE citizen = ? ORDER BY id", [person.id.name]) { row in
+            let service = row.text("service") ?? ""
+            try body(
+                ToldLine(
+                    origin: order.instance, id: id("s", row.int("id")) ?? "", entry: "feed", at: instant(row, "lastAt") ?? "", recipient: service,
+                    name: name(PersonID(service)), data: row.text("quantity"), detail: row.text("detail"), decision: id("d", row.int("decision")),
+                    day: row.text("day"), queued: row.int("queued"), sent: row.int("sent"), fetched: row.int("fetched")), nil)
         }
         try disk.rows("SELECT * FROM operatorLog WHERE actingFor = ? ORDER BY n", [person.id.name]) { row in
             try body(

@@ -122,6 +122,7 @@ extension Engine {
         case ("decision", "d"): return "decision"
         case ("told", "t"): return "disclosure"
         case ("told", "o"): return "operator"
+        case ("told", "s"): return "feed"
         case ("alert", "a"): return "alert"
         case ("alert", "h"): return "history"
         case ("delegate", "m"): return "mandate"

@@ -221,9 +221,11 @@ public final class GatewayService: Service, CommandPerformer {
                     work.removeAll { $0.isOfConnection }
                 case .published(let mid):
                     // Its number is good only while the connection lasts; what it was about stays.
+                    if engine.feedPublished(mid) { continue }
                     if let id = engine.noticeInFlight(mid) { work.append(.sent(id)) }
                     continue
                 case .publishRefused(let mid, let code):
+                    if engine.feedPublished(mid, refused: true) { continue }
                     if let id = engine.noticeInFlight(mid) { work.append(.notTaken(id, "the broker refused it (reason \(code))")) }
                     continue
                 case .subscribed, .subscriptionRefused: break

@@ -43,7 +43,7 @@ extension Engine {
             if let next { return next }
             let dropped = try tx.dropRecords(before: now - .days(Int64(limits.recordsKeptDays)), rowsMax: Self.sweepRowsMax, at: now)
             // Readings are done; the step is repeated for the records alone.
-            return dropped > 0 ? .max : nil
+            return try dropped + sweepFeeds(tx) > 0 ? .max : nil
         }
         sweepFrom = next
         if next == nil { nextSweep = now + Self.sweepEvery }
@@ -109,8 +109,8 @@ final class MosquittoUsers: BrokerUsers {
         self.gatewayHash = gatewayHash
     }
 
-    func apply(homes: [(name: String, hash: String)], helpers: [(name: String, hash: String)]) throws -> Bool {
-        try access.write(homes: homes, helpers: helpers, gatewayHash: gatewayHash)
+    func apply(homes: [(name: String, hash: String)], helpers: [(name: String, hash: String)], services: [(name: String, hash: String)]) throws -> Bool {
+        try access.write(homes: homes, helpers: helpers, services: services, gatewayHash: gatewayHash)
         return access.reload()
     }
     func newPassword() -> String { BrokerAccess.newPassword() }

@@ -181,6 +181,8 @@ extension Command {
         case .pause(var draft):
             (draft.from, draft.until, draft.length) = (from, until, nil)
             return .pause(draft)
+        // A new token ends the one before, which a backup may still know; the new one is given again by hand.
+        case .service(.token(let service, _)): return .service(.token(service: service, end: true))
         case .pauseEnd(let id, _): return .pauseEnd(id: id, at: until)
         case .dataErase(var draft):
             draft.end = until
@@ -214,7 +216,7 @@ extension Command {
     var isAct: Bool {
         switch self {
         case .dataErase, .pause, .pauseEnd, .consentGrant, .consentRefuse, .consentWithdraw, .consentAccept, .consentGive, .consentRenew, .consentRevoke, .consentEmergency, .deviceClaim, .deviceRelease, .deviceMove, .deviceRetire, .deviceClaimAnnounced, .homeRemove, .citizenRemove, .helperRemove,
-            .coordinatorRemove, .serviceRemove:
+            .coordinatorRemove, .serviceRemove, .service(.token):
             true
         case .delegate(let said): said.isAct
         default: false

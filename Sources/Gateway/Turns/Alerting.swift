@@ -202,5 +202,6 @@ extension Engine {
     func consentChanged(_ citizen: PersonID, _ tx: StoreTurn) throws {
         for alert in world.alerts where alert.citizens.contains(citizen) { try recheck(alert.id, tx) }
         try cancelDenied(about: citizen, tx)
+        try feedsChanged(about: citizen, tx)
     }
 }

@@ -60,6 +60,10 @@ public final class Engine {
     var wordsSaid: Set<NoticeID> = []
     /// Topics that the broker has cleared and whose rows are still there.
     var clearingsDone: Set<NoticeID> = []
+    /// What flows to services and is under way.
+    var feedSending = FeedSending()
+    /// Figures that are being made.
+    var figureJob: FigureJob?
     /// After the broker took no word to a citizen: not before then.
     var wordsWaitUntil = Instant.distantPast
     /// What was acknowledged last; see `Ledger`.
@@ -192,7 +196,7 @@ public final class Engine {
         let notice = world.notices.lazy
             .filter { self.isWaiting($0) }
             .map(\.nextAttemptAt).min()
-        return [deadlines.first()?.at, notice, nextWord, nextClearing].compactMap { $0 }.min()
+        return [deadlines.first()?.at, notice, nextWord, nextClearing, nextFeed].compactMap { $0 }.min()
     }
 
     /// After the process slept or was stopped, deadlines that came due meanwhile must not be run as if
@@ -326,7 +330,7 @@ public protocol Outbound: AnyObject {
 public protocol BrokerUsers: AnyObject {
     /// Writes users and access list and tells the broker to read them again.
     /// - Returns: false when there is no broker to tell (it will read them when it starts).
-    func apply(homes: [(name: String, hash: String)], helpers: [(name: String, hash: String)]) throws -> Bool
+    func apply(homes: [(name: String, hash: String)], helpers: [(name: String, hash: String)], services: [(name: String, hash: String)]) throws -> Bool
     func newPassword() -> String
     func hash(_ password: String) throws -> String
 }

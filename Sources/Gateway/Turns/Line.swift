@@ -168,6 +168,7 @@ extension Engine {
         line.isListening = false
         line.queuedSince = nil
         inFlight.removeAll()
+        feedSending.disconnected()
         takeBackPrepared()
     }
 

@@ -79,6 +79,7 @@ extension Engine {
             world.notices = try disk.pendingNotices()
             world.words = try disk.pendingWords()
             world.clearings = try disk.owedClearings()
+            try loadFeeds(disk)
             for pause in world.pauses.values.joined() where pause.end <= now { endDetectors(pause) }
             output.removeAll(keepingCapacity: true)
             try loadDeadlines(tx)

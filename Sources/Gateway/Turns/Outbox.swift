@@ -31,6 +31,7 @@ extension Engine {
         try sendWords(outbound)
         try sendClearings(outbound)
         try giveProofs(outbound)
+        try runFeeds(outbound)
     }
 
     private func sendNotices(_ outbound: any Outbound) throws {
@@ -283,6 +284,7 @@ extension Engine {
 
     /// The broker has it.
     public func published(_ number: Int32) throws {
+        if feedPublished(number) { return }
         guard let id = inFlight[number] else { return }
         try sent(id)
         // Only now: when the turn fails, the same outcome is told again.
@@ -291,6 +293,7 @@ extension Engine {
 
     /// The broker would not have it.
     public func publishRefused(_ number: Int32, _ reason: String) throws {
+        if feedPublished(number, refused: true) { return }
         guard let id = inFlight[number] else { return }
         try failed(id, reason, final: false)
         inFlight[number] = nil

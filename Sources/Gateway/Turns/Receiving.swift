@@ -130,6 +130,7 @@ extension Engine {
             return
         }
         counts.readings += 1
+        if !topic.feeds.isEmpty { try feed(reading, topic.feeds, tx) }
         if echo == .echo { return }
         world.detectors.observe(reading, now: now, into: &output)
     }

@@ -113,6 +113,7 @@ extension Engine {
         } else {
             counts.readings += 1
         }
+        try feed(held.reading, tx)
         world.detectors.observe(held.reading, now: now, into: &output)
     }
 }

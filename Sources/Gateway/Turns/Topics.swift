@@ -62,6 +62,8 @@ final class DeviceTopic {
     var isAlone = true
     /// Those of its citizens' pauses that may be about it, and that are remembered; nearly always none.
     var pauses: [Pause] = []
+    /// Services to which something of it may flow; nearly always none.
+    var feeds: [Recipient] = []
     /// Until then, the sign of life on disk is new enough.
     var heardSavedUntil = Instant.distantPast
 
@@ -129,6 +131,7 @@ extension Engine {
         if let state = world.device(home, route), !state.device.citizens.isEmpty {
             let own = DeviceTopic(state.device.id, route, name: topic, home: home, homeNumber: thinning.number(of: home))
             own.pauses = world.pauses[home]?.filter { $0.mayConcern(state.device.id, of: state.device.citizens) } ?? []
+            own.feeds = world.feedTargets(state.device, at: now)
             meaning = .device(own)
         }
         // Other devices may be heard through this one, as the children of a Homie device are.

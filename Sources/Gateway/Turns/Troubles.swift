@@ -29,6 +29,8 @@ extension Engine {
             metadata: ["backup": "\(recovered.backupAt.iso)", "kept": "\(recovered.brokenFile)", "detail": "\(recovered.detail)"])
         try turn { tx in
             try tx.enterRestored(backup: recovered.backupAt, at: now)
+            // Services know rows by numbers that the backup has never given.
+            try tx.setCounter("feed", try tx.reader.counter("feed") + Self.feedNumbersPassedOver)
             try raise(.restored, from: recovered.backupAt, until: now, tx)
         }
     }

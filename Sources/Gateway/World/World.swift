@@ -55,6 +55,7 @@ struct World: Sendable {
     var words: [CitizenWord] = []
     /// Topics that have to be taken away at the broker, in order of id.
     var clearings: [OwedClearing] = []
+    var feeds = Feeds()
 
     init(rules book: RuleBook) {
         detectors = Detectors(rules: book.rules)
@@ -158,6 +159,8 @@ struct People: Sendable {
     private var all: [PersonID: Person] = [:]
     /// Helpers and coordinators, in order.
     private(set) var responders: [PersonID] = []
+    /// In order.
+    private(set) var services: [PersonID] = []
 
     var values: Dictionary<PersonID, Person>.Values { all.values }
 
@@ -166,6 +169,8 @@ struct People: Sendable {
         set {
             all[id] = newValue
             responders.removeAll { $0 == id }
+            services.removeAll { $0 == id }
+            if newValue?.kind == .service { services.insert(id, at: services.firstIndex { id < $0 } ?? services.count) }
             guard let newValue, newValue.kind == .helper || newValue.kind == .coordinator else { return }
             responders.insert(id, at: responders.firstIndex { id < $0 } ?? responders.count)
         }

@@ -1,0 +1,246 @@
+import Care
+import Logging
+import Store
+
+/// Figures over many citizens, made once a day of the day before, a little at a time.
+///
+/// A day is over when it is over in every time zone; half a day later what came late is in it, too.
+struct FigureJob {
+    struct Counted {
+        var member: FigureMember
+        /// By which it is permitted, of each of the devices that it was taken from.
+        var permits: [FeedPermit]
+        /// Whose those devices are.
+        var about: [PersonID]
+    }
+
+    var day: Day
+    /// Those that are still to be given theirs, this one first.
+    var services: [PersonID]
+    var citizens: [PersonID] = []
+    var next = 0
+    var members: [Quantity: [Counted]] = [:]
+    /// Whom it is written down for that they are counted, by the row that says so.
+    var told: [Quantity: [PersonID: Int64]] = [:]
+    var isLookedThrough: Bool { next >= citizens.count }
+}
+
+extension Engine {
+    /// Of one turn: some milliseconds.
+    static var figureCitizensMax: Int { 16 }
+    static var figureTellingsMax: Int { 64 }
+    /// After the day began by UTC.
+    static var figureAfter: Span { .hours(36) }
+    /// Days that are made up for after the gateway was away.
+    static var figureDaysLateMax: Int64 { 7 }
+    private static let figureMeta = "figures made until"
+
+    func countingPurpose(_ service: PersonID) -> Purpose { world.feeds.counting[service] ?? .servicePlanning }
+
+    /// The last day of which figures could be made now.
+    private var figureDayNow: Day { Day(number: (now - Self.figureAfter).milliseconds / 86_400_000) }
+
+    /// When figures are to be made next; nil: nobody is given any.
+    var nextFigure: Instant? {
+        if figureJob != nil { return now }
+        guard let last = world.feeds.figuresUntil, !world.people.services.isEmpty else { return nil }
+        return Instant(milliseconds: (last.number + 1) * 86_400_000) + Self.figureAfter
+    }
+
+    func loadFigures(_ disk: StoreReader, _ feeds: inout Feeds) throws {
+        feeds.figuresWaiting = try disk.figuresWaiting()
+        for (service, purpose) in try disk.countingPurposes() { feeds.counting[service] = purpose }
+        feeds.figuresUntil = try disk.meta(Self.figureMeta).flatMap { Day(iso: $0) }
+    }
+
+    /// One step. Nothing of a job is on disk until it is done, so a start begins it anew; only who is counted is written down before.
+    func countStep() throws {
+        if world.people.services.isEmpty { return figureJob = nil }
+        guard let last = world.feeds.figuresUntil else {
+            // Of the time before there was anybody to give them to there are none.
+            let day = figureDayNow
+            return try turn { tx in try countedUntil(day, tx) }
+        }
+        if figureJob == nil {
+            guard figureDayNow > last else { return }
+            let day = Day(number: max(last.number + 1, figureDayNow.number - Self.figureDaysLateMax + 1))
+            figureJob = FigureJob(day: day, services: try store.read { disk in try world.people.services.filter { try !disk.hasFigures($0, day) } })
+            try beginService()
+        }
+        guard let job = figureJob else { return }
+        guard let service = job.services.first, let recipient = world.people[service]?.asRecipient else {
+            if job.services.isEmpty {
+                try turn { tx in try countedUntil(job.day, tx) }
+                figureJob = nil
+            } else {
+                figureJob?.services.removeFirst()
+                try beginService()
+            }
+            return
+        }
+        if !job.isLookedThrough { return try lookThrough(recipient, job) }
+        let figures = Self.figures(of: job)
+        var untold: [(quantity: Quantity, citizen: PersonID)] = []
+        for (quantity, _, counted) in figures {
+            for citizen in counted where job.told[quantity]?[citizen] == nil && untold.count < Self.figureTellingsMax { untold.append((quantity, citizen)) }
+        }
+        if !untold.isEmpty { return try tellCounted(untold, recipient, job) }
+        try finish(recipient, job)
+    }
+
+    private func countedUntil(_ day: Day, _ tx: StoreTurn) throws {
+        try tx.setMeta(Self.figureMeta, day.iso)
+        world.feeds.figuresUntil = day
+    }
+
+    private func beginService() throws {
+        guard let day = figureJob?.day, let service = figureJob?.services.first, let recipient = world.people[service]?.asRecipient else { return }
+        let purpose = countingPurpose(service)
+        figureJob?.citizens = world.consents.filter { citizen, records in
+            world.people[citizen] != nil && records.contains { if case .record(let record) = $0 { record.mayCount(for: recipient, purpose, at: now) } else { false } }
+        }.keys.sorted()
+        figureJob?.next = 0
+        figureJob?.members = [:]
+        figureJob?.told = [:]
+        // Written down by a run that was ended.
+        for counted in try store.read({ try $0.countedDays(service, day) }) { figureJob?.told[counted.quantity, default: [:]][counted.citizen] = counted.id }
+    }
+
+    private static func figures(of job: FigureJob) -> [(quantity: Quantity, figure: Figure, counted: [PersonID])] {
+        job.members.sorted { $0.key.name < $1.key.name }.compactMap { quantity, members in
+            let (figure, counted) = Figure.over(members.map(\.member))
+            return figure.isEmpty ? nil : (quantity, figure, counted)
+        }
+    }
+
+    // MARK: Who is in it
+
+    /// Reads some citizens' day. Only reads, so it is in no turn.
+    private func lookThrough(_ service: Recipient, _ before: FigureJob) throws {
+        var job = before
+        var left = Self.feedSumReadingsMax
+        try store.read { disk in
+            let end = min(job.citizens.count, job.next + Self.figureCitizensMax)
+            while job.next < end, left > 0 {
+                let citizen = job.citizens[job.next]
+                job.next += 1
+                for (quantity, counted, looked) in try counted(citizen, service, job.day, disk) {
+                    left -= looked
+                    if let counted { job.members[quantity, default: []].append(counted) }
+                }
+            }
+        }
+        figureJob = job
+    }
+
+    private func counted(_ citizen: PersonID, _ service: Recipient, _ day: Day, _ disk: StoreReader) throws -> [(Quantity, FigureJob.Counted?, Int)] {
+        guard let home = world.people[citizen]?.home else { return [] }
+        let zone = world.zone(of: home)
+        guard let midnight = MinuteOfDay(0), let from = zone.instant(day, midnight), let to = zone.instant(Day(number: day.number + 1), midnight) else { return [] }
+        let purpose = countingPurpose(service.person)
+        var foldings: [Quantity: (folding: FeedFolding, permits: [FeedPermit], about: Set<PersonID>, looked: Int)] = [:]
+        for state in world.devices(of: home) where state.device.citizens.contains(citizen) {
+            let claims = try disk.claims(state.device.id, citizen)
+            for slot in state.slots where slot.quantity.kind != .event {
+                guard let series = world.seriesInfo(slot.series),
+                    let permit = countPermit(service, purpose, slot.quantity, state.device.id, about: state.device.citizens, at: now, .present)
+                else { continue }
+                let holders = world.holders(state.device.citizens).map { $0.permitting(at: now) }
+                var one = foldings[slot.quantity] ?? (FeedFolding(slot.quantity), [], [], 0)
+                var used = 0
+                for claim in claims {
+                    one.looked += try disk.eachReading(series, since: max(from, claim.from), until: min(to, claim.until), limit: Self.feedPeriodReadingsMax) { reading in
+                        var request = permit.request
+                        request.at = reading.at
+                        guard decide(request, holders: holders).detail >= .summary else { return }
+                        one.folding.take(at: reading.at, reading.value.asNumber)
+                        used += 1
+                    }
+                }
+                if used > 0 {
+                    one.permits.append(permit)
+                    one.about.formUnion(state.device.citizens)
+                }
+                foldings[slot.quantity] = one
+            }
+        }
+        let circle = world.homes[home]?.circle
+        return foldings.sorted { $0.key.name < $1.key.name }.map { quantity, one in
+            let mean = one.folding.summary(FeedPeriod(from: from, to: to), version: 1).mean
+            let counted = mean.map { FigureJob.Counted(member: FigureMember(citizen: citizen, circle: circle, mean: $0), permits: one.permits, about: one.about.sorted()) }
+            return (quantity, counted, one.looked)
+        }
+    }
+
+    private func countPermit(
+        _ service: Recipient, _ purpose: Purpose, _ quantity: Quantity, _ device: DeviceID, about citizens: [PersonID], at: Instant, _ sight: FeedSight
+    ) -> FeedPermit? {
+        var holders = world.holders(citizens)
+        if case .atAnyHour = sight { holders = holders.map { $0.atAnyHour() } }
+        let request = ConsentRequest(
+            recipient: service, purpose: purpose, data: .data(category: quantity.category, quantity: quantity, device: device), detail: .summary, stage: nil, at: at)
+        let decision = decide(request, holders: holders)
+        return decision.detail >= .summary ? FeedPermit(purpose: purpose, decision: decision, request: request) : nil
+    }
+
+    /// As it is at this moment, of everybody whom it is about.
+    private func isStillPermitted(_ one: FigureJob.Counted, _ service: Recipient, _ quantity: Quantity) -> Bool {
+        guard world.people[one.member.citizen] != nil else { return false }
+        return one.permits.allSatisfy { permit in
+            guard case .data(_, _, let device?) = permit.request.data, let state = world.device(device) else { return false }
+            let citizens = Set(one.about).union(state.device.citizens).sorted()
+            return countPermit(service, permit.purpose, quantity, device, about: citizens, at: now, .present) != nil
+        }
+    }
+
+    // MARK: Who is told
+
+    /// That somebody is counted is written down before anybody can see the figure.
+    private func tellCounted(_ untold: [(quantity: Quantity, citizen: PersonID)], _ service: Recipient, _ before: FigureJob) throws {
+        var job = before
+        try turn { tx in
+            for (quantity, citizen) in untold {
+                guard let one = job.members[quantity]?.first(where: { $0.member.citizen == citizen }), let permit = one.permits.first else { continue }
+                let decision = DecisionID(try tx.next("decision"))
+                try tx.save(permit.decision, id: decision, citizens: one.about, request: permit.request)
+                let id = try tx.next("feedDay")
+                let own = world.consents[citizen] ?? []
+                let day = FeedDay(
+                    id: id, service: service.person, citizen: citizen, quantity: quantity, day: job.day, detail: .summary,
+                    record: permit.decision.decidedBy.first { id in own.contains { $0.id == id } }, inFigure: true, decision: decision, queued: 1, sent: 1, fetched: 0,
+                    firstAt: now, lastAt: now)
+                try tx.begin(day)
+                try disclose(day, .sent, tx)
+                job.told[quantity, default: [:]][citizen] = id
+            }
+        }
+        figureJob = job
+    }
+
+    /// Decided once more in the turn that makes the figures: who permits it no more is in none of them.
+    private func finish(_ service: Recipient, _ before: FigureJob) throws {
+        var job = before
+        for (quantity, members) in job.members { job.members[quantity] = members.filter { isStillPermitted($0, service, quantity) } }
+        let figures = Self.figures(of: job)
+        // Without them another circle may be shown: its citizens are told first.
+        if figures.contains(where: { figure in figure.counted.contains { job.told[figure.quantity]?[$0] == nil } }) { return figureJob = job }
+        try turn { tx in
+            for (quantity, told) in job.told.sorted(by: { $0.key.name < $1.key.name }) {
+                let counted = Set(figures.first { $0.quantity == quantity }?.counted ?? [])
+                for (citizen, id) in told.sorted(by: { $0.key < $1.key }) where !counted.contains(citizen) {
+                    try tx.noteNotCounted(id)
+                    if let day = try tx.reader.countedDay(service.person, citizen, quantity, job.day) { try disclose(day, .cancelled, tx) }
+                }
+            }
+            for (quantity, figure, _) in figures {
+                try tx.append(
+                    FigureRow(
+                        id: try tx.next("figure"), service: service.person, quantity: quantity, day: job.day, purpose: countingPurpose(service.person), figure: figure))
+            }
+            world.feeds.figuresWaiting = try tx.reader.figuresWaiting()
+        }
+        job.services.removeFirst()
+        figureJob = job
+        try beginService()
+    }
+}
