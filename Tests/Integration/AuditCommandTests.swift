@@ -21,7 +21,9 @@ extension RealProcesses {
             let given = try home.receive("the proof") { !$0.payload.isEmpty }
             #expect(given.topic == "homes/oak-1/caring/audit/ada")
             let proof = street.caring("audit", "proof", "--as", "ada")
-            #expect(proof.code == 0 && proof.out == given.payload + "\n")
+            #expect(proof.code == 0 && proof.out.contains(#""blinding""#))
+            // All who live there can read it, so it tells nothing of her chain.
+            #expect(given.payload.contains(#""seal""#) && !["blinding", "entries", "head"].contains { given.payload.contains(#""\#($0)""#) })
             let mode = try FileManager.default.attributesOfItem(atPath: street.data + "/audit.key")[.posixPermissions] as? Int
             #expect(mode == 0o600)
 
@@ -32,6 +34,9 @@ extension RealProcesses {
                 let ran = street.run(["audit", "verify"] + arguments)
                 #expect(ran.code == 0 && ran.out.hasPrefix("The chain of ada is whole and as it was written:"), "\(ran)")
             }
+            try given.payload.write(toFile: path("sealed.json"), atomically: true, encoding: .utf8)
+            let opened = street.caring("audit", "verify", "--as", "ada", "--proof", path("sealed.json"))
+            #expect(opened.code == 0 && opened.out.contains("was opened: it is the one that the chain fits"), "\(opened)")
             let refused = street.caring("audit", "verify", "--citizen", "ada", "--as", "maria")
             #expect(refused.code == 1 && refused.out.isEmpty && refused.err.contains("Only ada may do this"), "\(refused)")
             let export = street.caring("audit", "export", "--as", "ada", "--out", path("chain.jsonl"))
