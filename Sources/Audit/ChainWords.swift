@@ -21,6 +21,9 @@ public struct ChainWords: Sendable {
         var to: Int64?
         var because: String?
         var backup: Int64?
+        var category: String?
+        var days: Int64?
+        var then: String?
     }
 
     /// Nil where there is no body, or none that can be read.
@@ -43,6 +46,10 @@ public struct ChainWords: Sendable {
             default: return "a word to \(what) was sent"
             }
         case "erased": return "entries were erased\(body.because.map { " (\(safeText($0)))" } ?? "")"
+        case "keeping":
+            let what = "\(safeText(body.category ?? "?")) is kept"
+            guard let days = body.days else { return "\(what) as long as the scheme says" }
+            return "\(what) \(days == 1 ? "1 day" : "\(days) days"), then \(body.then == "daily" ? "made into daily figures" : "erased")"
         case "restored": return "the gateway went on from a backup"
         default: return safeText(body.kind ?? "something unknown")
         }

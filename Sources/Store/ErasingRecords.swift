@@ -35,6 +35,11 @@ extension StoreTurn {
             case .alert: try eraseAlert(row, citizen, &erasure, &emptied, &erased)
             case .disclosure: try eraseDisclosure(row, entry[0], &erasure, &emptied)
             case .consent: try eraseConsent(row, &erasure, &emptied, &erased, at: at)
+            case .keeping:
+                if try eraseKeeping(row, erasure.citizen, before: erasure.end) {
+                    emptied.append(entry[0])
+                    erasure.rows += 1
+                }
             case .erased, .restored: break
             }
         }

@@ -28,6 +28,9 @@ enum Schema {
         migrator.registerMigration("8 erasing") { db in
             try db.execute(sql: ErasureSchema.table)
         }
+        migrator.registerMigration("11 how long readings are kept") { db in
+            try db.execute(sql: keepingTables)
+        }
         return migrator
     }
 

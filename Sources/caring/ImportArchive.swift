@@ -21,7 +21,7 @@ final class ImportArchive {
         for member in zip.members where ExportFormat.File(rawValue: member.name) == nil {
             throw problem("\(safeText(member.name, charactersMax: 60)) does not belong into an export: this is another kind of ZIP file.")
         }
-        for file in ExportFormat.File.allCases where zip.member(file.rawValue) == nil {
+        for file in ExportFormat.File.allCases where !file.isNew && zip.member(file.rawValue) == nil {
             throw problem("\(file.rawValue) is missing: this is no export of a Caring gateway, or not all of one.")
         }
     }
@@ -74,6 +74,9 @@ final class ImportArchive {
     private func read(_ member: ZipMember, _ body: ([UInt8]) throws -> Void) throws {
         do { try zip.read(member, body) } catch let error as ZipProblem { throw problem(error.description) }
     }
+
+    /// Exports of before some file was invented do not have it.
+    func has(_ file: ExportFormat.File) -> Bool { zip.member(file.rawValue) != nil }
 
     /// The lines of a file, some at a time.
     func lines(_ file: ExportFormat.File) throws -> ImportLines {

@@ -63,6 +63,13 @@ extension Engine {
     func journal(_ command: Command, _ actor: Actor, _ reply: Reply, isAfterCommit: Bool) throws {
         guard command.isAct, reply.outcome == .done else { return }
         if case .dataErase(let draft) = command, draft.isCheck { return }
+        if case .dataKeep = command {
+            // Each category by itself; what keeps more is nothing that takes away.
+            for item in reply.items where item["longer"] == .bool(isAfterCommit) {
+                try journal(Act(command: .dataKeep(KeepDraft(item)), by: actor.person?.id))
+            }
+            return
+        }
         if case .consentAccept = command {
             // Each of its records by itself, as it is withdrawn by itself.
             guard isAfterCommit else { return }
@@ -180,11 +187,19 @@ extension Command {
     /// twice, so whoever was added after a backup is added again by hand.
     var isAct: Bool {
         switch self {
-        case .dataErase, .pause, .pauseEnd, .consentGrant, .consentRefuse, .consentWithdraw, .consentAccept, .consentGive, .consentRenew, .consentRevoke, .consentEmergency, .deviceClaim, .deviceRelease, .deviceMove, .deviceRetire, .deviceClaimAnnounced, .homeRemove, .citizenRemove, .helperRemove,
+        case .dataErase, .dataKeep, .pause, .pauseEnd, .consentGrant, .consentRefuse, .consentWithdraw, .consentAccept, .consentGive, .consentRenew, .consentRevoke, .consentEmergency, .deviceClaim, .deviceRelease, .deviceMove, .deviceRetire, .deviceClaimAnnounced, .homeRemove, .citizenRemove, .helperRemove,
             .coordinatorRemove, .serviceRemove:
             true
         default: false
         }
+    }
+}
+
+extension KeepDraft {
+    /// A choice as it was read back.
+    fileprivate init(_ item: JSON) {
+        let days = item["days"]?.int
+        self.init(categories: [item["category"]?.string ?? ""], length: days.map { "\($0)d" }, then: item["then"]?.string, isDefault: days == nil)
     }
 }
 

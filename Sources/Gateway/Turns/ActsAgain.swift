@@ -23,6 +23,8 @@ extension Engine {
         for (n, act) in acts.enumerated() {
             if let act, try again(act, n, taken, &madeAgain) { done += 1 } else { failed += 1 }
         }
+        // Before anything is served to anybody: what had gone since, or goes as people decided since, must not be seen again.
+        try keepNow()
         return (done, failed)
     }
 
@@ -32,6 +34,7 @@ extension Engine {
         switch command {
         case .pause(let draft): return try pauseAgain(draft, act, taken, &madeAgain)
         case .dataErase(let draft): return try eraseAgain(draft, act)
+        case .dataKeep(let draft): return try keepAgain(draft, act)
         case .pauseEnd(_, let at): return try pauseEndAgain(at, act, madeAgain)
         case .deviceClaim where act.claims != nil: return try claimAgain(act, n, taken)
         case .deviceClaimAnnounced(true) where act.claims != nil:

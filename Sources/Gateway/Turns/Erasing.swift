@@ -25,7 +25,7 @@ extension Engine {
     ///
     /// - Returns: whether there is more to do at once.
     func eraseStep() throws -> Bool {
-        guard let index = try openErasures().firstIndex(where: { $0.phase != .copies }), now >= nextErasureLook, let erasure = erasures?[index] else { return false }
+        guard let index = try openErasures().firstIndex(where: { $0.phase != .copies && !isForRetention($0) }), now >= nextErasureLook, let erasure = erasures?[index] else { return false }
         do { return try step(erasure, at: index) } catch where StoreProblem(error) == nil {
             // It must not keep the house from being kept.
             log.error("A step of an erasure could not be done; it is tried again in a minute.", metadata: ["error": "\(type(of: error))"])
@@ -35,6 +35,9 @@ extension Engine {
         }
     }
 
+    /// What the citizen does not want to keep is removed by a round of retention before it is about the files.
+    private func isForRetention(_ erasure: Erasure) -> Bool { erasure.isKeeping == true && erasure.phase == .readings && isRetentionDue }
+
     private func step(_ before: Erasure, at index: Int) throws -> Bool {
         var erasure = before
         switch erasure.phase {
@@ -42,7 +45,7 @@ extension Engine {
             try turn { tx in
                 try tx.overwriteDeleted()
                 try eraseRows(&erasure, tx)
-                if erasure.phase == .pages { try tx.enterErased(erasure.citizen, at: now) }
+                if erasure.phase == .pages, erasure.isKeeping != true { try tx.enterErased(erasure.citizen, at: now) }
                 try tx.save(erasure)
             }
             if erasure.isWaiting, erasure.place == 0 { nextErasureLook = now + Self.erasureLookEvery }

@@ -26,6 +26,7 @@ extension Engine {
             for asked in try disk.askedConsents() where world.people[asked.record.citizen] != nil {
                 world.asked[asked.record.citizen, default: []].append(asked)
             }
+            for choice in try disk.keepChoices() { world.keeping[choice.citizen, default: [:]][choice.category] = choice }
             for pause in try disk.pauses() { world.pauses[pause.home, default: []].append(pause) }
             try loadAnnouncements(disk)
             var heard: [(DeviceID, Instant)] = []

@@ -38,6 +38,8 @@ struct World: Sendable {
     var asked: [PersonID: [AskedConsent]] = [:]
     /// Those that hold and those that are remembered, in order of id. A home nobody of which ever paused has none.
     var pauses: [HomeID: [Pause]] = [:]
+    /// How long citizens want their readings to be kept, where they decided it themselves.
+    var keeping: [PersonID: [Category: KeepChoice]] = [:]
     var detectors: Detectors
     var rules: [RuleID: Rule]
     var plans: [String: Plan]
