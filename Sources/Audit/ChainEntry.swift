@@ -8,7 +8,7 @@ import Foundation
 public struct ChainEntry: Hashable, Sendable {
     /// From 1, without gaps.
     public var n: Int64
-    /// `consent`, `disclosure`, `alert`, `erased`, `restored`; a body says the same, so that it cannot be changed unnoticed.
+    /// `consent`, `disclosure`, `alert`, `erased`, `restored`, `keeping`; a body says the same, so that it cannot be changed unnoticed.
     public var kind: String
     /// 16 random bytes. Without them a short body could be guessed from its hash after it was erased.
     public var salt: Data?

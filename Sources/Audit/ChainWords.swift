@@ -22,6 +22,9 @@ public struct ChainWords: Sendable {
         var because: String?
         var backup: Int64?
         var mandate: Int64?
+        var category: String?
+        var days: Int64?
+        var then: String?
     }
 
     /// Nil where there is no body, or none that can be read.
@@ -46,6 +49,10 @@ public struct ChainWords: Sendable {
         case "delegate":
             return "mandate m\(body.mandate ?? 0): \(safeText(body.event ?? "something happened"))"
         case "erased": return "entries were erased\(body.because.map { " (\(safeText($0)))" } ?? "")"
+        case "keeping":
+            let what = "\(safeText(body.category ?? "?")) is kept"
+            guard let days = body.days else { return "\(what) as long as the scheme says" }
+            return "\(what) \(days == 1 ? "1 day" : "\(days) days"), then \(body.then == "daily" ? "made into daily figures" : "erased")"
         case "restored": return "the gateway went on from a backup"
         default: return safeText(body.kind ?? "something unknown")
         }

@@ -18,7 +18,7 @@ struct ChainCache {
 }
 
 /// What an entry records.
-public enum ChainKind: String, Sendable, CaseIterable { case consent, disclosure, alert, erased, restored, delegate }
+public enum ChainKind: String, Sendable, CaseIterable { case consent, disclosure, alert, erased, restored, delegate, keeping }
 
 /// Why contents were erased; stands in the chain.
 public enum ErasedBecause: String, Sendable {

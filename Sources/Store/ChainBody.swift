@@ -61,6 +61,15 @@ enum ChainBody {
         ])
     }
 
+    /// How long readings of a category are kept from then on.
+    static func keeping(_ choice: KeepChoice, by: String) -> String {
+        text([
+            ("at", .int(choice.at.milliseconds)), ("by", .string(by)), ("category", .string(choice.category.rawValue)),
+            ("days", choice.setting.map { .int(Int64($0.days)) }), ("keeping", .int(choice.id)), ("kind", "keeping"),
+            ("then", choice.setting.map { .string($0.then.rawValue) }),
+        ])
+    }
+
     static func restored(backup: Instant, at: Instant) -> String {
         text([("at", .int(at.milliseconds)), ("backup", .int(backup.milliseconds)), ("kind", "restored")])
     }

@@ -67,6 +67,11 @@ extension StoreReader {
             guard isRaised || isEnded == true else { return changed }
         case .consent: return try isConsentAsEntered(number, body).map { $0 ? nil : changed } ?? gone
         case .delegate: return try isDelegateAsEntered(number, of: citizen, body).map { $0 ? nil : changed } ?? gone
+        case .keeping:
+            guard let row = try Row.fetchOne(db.cachedStatement(sql: "SELECT * FROM keeping WHERE id = ?"), arguments: [number]) else { return gone }
+            guard let choice = Self.keepChoice(row), try pseudonym(choice.citizen) == citizen,
+                ChainBody.isSame(body, ChainBody.keeping(choice, by: try ChainBody.pseudonymous(by: choice.by) { try pseudonym(PersonID($0)) ?? -1 }))
+            else { return changed }
         case .erased, .restored: break
         }
         return nil
@@ -138,6 +143,17 @@ extension StoreReader {
                 findings.append(
                     AuditFinding(
                         .rowUnrecorded, nil, "Version \(row[1] as Int64) of consent record c\(row[0] as Int64) is in no entry of the chain: it did not come from the gateway."))
+            }
+        }
+        if after == 0 {
+            let kept = try Int64.fetchAll(
+                db,
+                sql: """
+                    SELECT id FROM keeping WHERE citizen = ?1 AND NOT EXISTS (
+                        SELECT 1 FROM chain WHERE chain.citizen = ?2 AND chain.n = keeping.entry AND chain.kind = 'keeping' AND chain.row = keeping.id) ORDER BY id
+                    """, arguments: [person.name, citizen])
+            for id in kept {
+                findings.append(AuditFinding(.rowUnrecorded, nil, "What k\(id) says of how long readings are kept is in no entry of the chain: it did not come from the gateway."))
             }
         }
         let rows = try Row.fetchAll(

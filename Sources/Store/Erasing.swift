@@ -35,6 +35,8 @@ public struct Erasure: Codable, Hashable, Sendable {
     public var rows = 0
     /// When the database itself held nothing of it any more.
     public var cleanAt: Instant?
+    /// True: the citizen wants less to be kept. The rounds of retention remove it; this is only about files and copies.
+    public var isKeeping: Bool?
 
     public init(id: Int64, citizen: PersonID, at: Instant, end: Instant, isAll: Bool, series: [Int32], upToEntry: Int64) {
         self.id = id
@@ -104,6 +106,10 @@ extension StoreTurn {
                 erasure.rows += db.changesCount
                 left -= db.changesCount
                 try run("DELETE FROM importedEarliest WHERE series = ? AND at >= ? AND at < ?", [Int64(series), from, bound])
+                // What old readings became goes with them, the figures of a whole day also where only a part of it was meant.
+                try run("DELETE FROM foldedTime WHERE series = ? AND at >= ? AND at < ?", [Int64(series), from, bound])
+                try run("DELETE FROM dailyFigure WHERE series = ? AND at >= ? AND at < ?", [Int64(series), range.from, bound == end ? range.until : bound >> 6])
+                erasure.rows += db.changesCount
                 if let newest, (from..<bound).contains(newest) {
                     // Watching goes on from there after a restart: nobody may be missed because their readings are gone.
                     try run("UPDATE series SET addedAt = max(addedAt, ?) WHERE id = ?", [ReadingKey(raw: newest).at.milliseconds, Int64(series)])
@@ -259,12 +265,12 @@ extension Store {
     ///
     /// - Returns: whether it was.
     @discardableResult
-    public func rewrite() throws -> Bool {
+    public func rewrite(bytesMax: Int64 = Store.rewrittenBytesMax) throws -> Bool {
         statements.finalize()
         statements = HotStatements()
         return try pool.writeWithoutTransaction { db in
             let bytes = try (Int64.fetchOne(db, sql: "PRAGMA page_count") ?? 0) * (Int64.fetchOne(db, sql: "PRAGMA page_size") ?? 0)
-            guard bytes <= Self.rewrittenBytesMax else { return false }
+            guard bytes <= bytesMax else { return false }
             try beforeRewrite?()
             try db.execute(sql: "VACUUM")
             return true

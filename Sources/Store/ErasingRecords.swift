@@ -45,6 +45,11 @@ extension StoreTurn {
             case .disclosure: try eraseDisclosure(row, entry[0], &erasure, &emptied)
             case .consent: try eraseConsent(row, &erasure, &emptied, &erased, at: at)
             case .delegate: if try eraseDelegateEntry(row, &erasure) { emptied.append(entry[0]) }
+            case .keeping:
+                if try eraseKeeping(row, erasure.citizen, before: erasure.end) {
+                    emptied.append(entry[0])
+                    erasure.rows += 1
+                }
             case .erased, .restored: break
             }
         }

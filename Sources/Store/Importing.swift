@@ -38,13 +38,25 @@ extension StoreTurn {
     /// Puts readings at exactly the places that they had; what is there already stays as it is, so that an import may be
     /// done again.
     ///
+    /// What has become daily figures here already is known, too.
+    ///
     /// - Returns: how many of them are new.
     public func insert(imported readings: [ImportedReading], series: SeriesID) throws -> Int {
         try store.insertPending(db)
+        guard let least = readings.map(\.key.at).min(), let most = readings.map(\.key.at).max() else { return 0 }
+        let figures = try StoreReader(db: db).figures(series.number, from: least - .days(2), until: most + .milliseconds(1))
         let insert = try db.cachedStatement(sql: "INSERT OR IGNORE INTO reading (series, at, value) VALUES (?, ?, ?)")
         let note = try db.cachedStatement(sql: "INSERT OR IGNORE INTO importedEarliest (series, at, earliest) VALUES (?, ?, ?)")
         var added = 0
         for reading in readings {
+            let at = reading.key.at
+            // The part of a day that begins last before it is the one that it belongs to.
+            var (low, high) = (0, figures.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if figures[middle].from <= at { low = middle + 1 } else { high = middle }
+            }
+            if low > 0, let upTo = figures[low - 1].upTo, at <= upTo { continue }
             let n = reading.value.asNumber
             // Whole numbers as integers, as all readings are.
             let value: any DatabaseValueConvertible = n.rounded(.towardZero) == n && abs(n) < 1e15 ? Int64(n) : n
@@ -81,9 +93,9 @@ extension StoreTurn {
     }
 
     /// - Returns: false when it is there already.
-    public func saveImported(_ kind: String, citizen: PersonID, origin: String, id: String, body: String) throws -> Bool {
-        try run("INSERT OR IGNORE INTO importedEntry (citizen, kind, origin, id, body) VALUES (?, ?, ?, ?, ?)",
-            [citizen.name, kind, origin, id, body])
+    public func saveImported(_ kind: String, citizen: PersonID, origin: String, id: String, body: String, at: Instant) throws -> Bool {
+        try run("INSERT OR IGNORE INTO importedEntry (citizen, kind, origin, id, body, takenInAt) VALUES (?, ?, ?, ?, ?, ?)",
+            [citizen.name, kind, origin, id, body, at.milliseconds])
         return db.changesCount > 0
     }
 }
@@ -103,14 +115,25 @@ extension StoreReader {
         try String.fetchAll(db, sql: "SELECT DISTINCT citizen FROM claim WHERE device = ? ORDER BY citizen", arguments: [device.number]).map { PersonID($0) }
     }
     public func importedCount(_ citizen: PersonID) throws -> Int64 {
-        try Int64.fetchOne(db, sql: "SELECT count(*) FROM importedEntry WHERE citizen = ?", arguments: [citizen.name]) ?? 0
+        // Kept beside them: each of the thousands of pieces of an import asks.
+        try Int64.fetchOne(db.cachedStatement(sql: "SELECT entries FROM importedTally WHERE citizen = ?"), arguments: [citizen.name]) ?? 0
     }
-    /// What was taken in of this kind, the newest `limit` of it, in the order in which it came.
-    public func imported(_ citizen: PersonID, _ kind: String, limit: Int) throws -> [String] {
-        try String.fetchAll(
+    /// What was taken in of this kind, the newest of it, in the order in which it came.
+    ///
+    /// - Parameter bytesMax: of their texts together; the first one that goes beyond is left out, and all older ones.
+    /// - Returns: whether there is more.
+    public func imported(_ citizen: PersonID, _ kind: String, limit: Int, bytesMax: Int) throws -> (texts: [String], isCut: Bool) {
+        let rows = try String.fetchCursor(
             db, sql: "SELECT body FROM importedEntry WHERE citizen = ? AND kind = ? ORDER BY n DESC LIMIT ?",
-            arguments: [citizen.name, kind, limit]
-        ).reversed()
+            arguments: [citizen.name, kind, limit + 1])
+        var texts: [String] = []
+        var bytes = 0
+        while let text = try rows.next() {
+            bytes += text.utf8.count
+            guard texts.count < limit, bytes <= bytesMax else { return (texts.reversed(), true) }
+            texts.append(text)
+        }
+        return (texts.reversed(), false)
     }
     /// Whether something of this number stands in one of the gateway's own tables as this citizen's.
     public func isOwn(_ kind: String, _ number: Int64, of citizen: PersonID) throws -> Bool {
@@ -123,6 +146,7 @@ extension StoreReader {
         case "history":
             sql = "SELECT EXISTS (SELECT 1 FROM history JOIN alert ON alert.id = history.alert, json_each(alert.body, '$.citizens') AS c WHERE history.n = ?1 AND c.value = ?2)"
         case "feed": sql = "SELECT EXISTS (SELECT 1 FROM feedDay WHERE id = ?1 AND citizen = ?2)"
+        case "keeping": sql = "SELECT EXISTS (SELECT 1 FROM keeping WHERE id = ?1 AND citizen = ?2)"
         case "operator": sql = "SELECT EXISTS (SELECT 1 FROM operatorLog WHERE n = ?1 AND actingFor = ?2)"
         case "mandate": sql = "SELECT EXISTS (SELECT 1 FROM mandate WHERE id = ?1 AND citizen = ?2)"
         case "delegateAct": sql = "SELECT EXISTS (SELECT 1 FROM delegateAct WHERE id = ?1 AND citizen = ?2)"

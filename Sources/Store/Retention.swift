@@ -6,9 +6,11 @@ extension StoreTurn {
     /// Deletes readings observed before `before`, series by series from the number `fromSeries` on; never the newest
     /// of a series, which says how things are now.
     ///
-    /// - Parameter rowsMax: about as many rows are looked at or deleted; a series that has nothing to lose counts as one.
+    /// - Parameters:
+    ///   - lastSeries: the last one that is looked at.
+    ///   - rowsMax: about as many rows are looked at or deleted; a series that has nothing to lose counts as one.
     /// - Returns: where to go on with the next call, nil when all series have been seen; and how many readings went.
-    public func dropReadings(before: Instant, fromSeries: Int32, rowsMax: Int) throws -> (next: Int32?, dropped: Int) {
+    public func dropReadings(before: Instant, fromSeries: Int32, lastSeries: Int32 = .max, rowsMax: Int) throws -> (next: Int32?, dropped: Int) {
         try store.insertPending(db)
         let end = ReadingKey(at: before, source: .arrival).raw
         var left = max(1, rowsMax)
@@ -18,6 +20,7 @@ extension StoreTurn {
         while let series = try Int32.fetchOne(
             db.cachedStatement(sql: "SELECT series FROM reading WHERE series >= ? ORDER BY series LIMIT 1"), arguments: [from])
         {
+            guard series <= lastSeries else { break }
             guard left > 0 else { return (series, dropped) }
             let newest = try newestInTable(series)
             let bound = try Int64.fetchOne(
@@ -28,7 +31,7 @@ extension StoreTurn {
             left -= db.changesCount + 1
             // There is more of this series than one call may delete.
             if bound != nil { return (series, dropped) }
-            guard series < Int32.max else { break }
+            guard series < lastSeries else { break }
             from = series + 1
         }
         return (nil, dropped)

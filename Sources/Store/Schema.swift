@@ -34,6 +34,9 @@ enum Schema {
         migrator.registerMigration("10 delegates") { db in
             try db.execute(sql: DelegateSchema.tables)
         }
+        migrator.registerMigration("11 how long readings are kept") { db in
+            try db.execute(sql: keepingTables)
+        }
         migrator.registerMigration("12 what has to be taken away at the broker") { db in
             try db.execute(sql: ClearingSchema.table)
         }

@@ -96,6 +96,8 @@ public struct StoreTurn {
             [counter, value])
     }
 
+    public func deleteMeta(_ key: String) throws { try run("DELETE FROM meta WHERE key = ?", [key]) }
+
     public func setMeta(_ key: String, _ value: String) throws {
         try run("INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", [key, value])
     }

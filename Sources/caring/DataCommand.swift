@@ -6,8 +6,8 @@ import Gateway
 /// One's own data: taken along, and taken in.
 struct DataCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "data", abstract: "Take your data along, take them in on another gateway, or erase them.",
-        subcommands: [Export.self, Import.self, Past.self, DataErase.self])
+        commandName: "data", abstract: "Take your data along, take them in on another gateway, erase them, or decide how long they are kept.",
+        subcommands: [Export.self, Import.self, Past.self, DataErase.self, DataKeep.self])
 
     struct Export: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

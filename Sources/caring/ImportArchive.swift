@@ -21,7 +21,7 @@ final class ImportArchive {
         for member in zip.members where ExportFormat.File(rawValue: member.name) == nil {
             throw problem("\(safeText(member.name, charactersMax: 60)) does not belong into an export: this is another kind of ZIP file.")
         }
-        for file in ExportFormat.File.allCases where zip.member(file.rawValue) == nil && file != .delegates {
+        for file in ExportFormat.File.allCases where !file.isNew && zip.member(file.rawValue) == nil {
             throw problem("\(file.rawValue) is missing: this is no export of a Caring gateway, or not all of one.")
         }
     }
@@ -75,6 +75,7 @@ final class ImportArchive {
         do { try zip.read(member, body) } catch let error as ZipProblem { throw problem(error.description) }
     }
 
+    /// Exports of before some file was invented do not have it.
     func has(_ file: ExportFormat.File) -> Bool { zip.member(file.rawValue) != nil }
 
     /// The lines of a file, some at a time.

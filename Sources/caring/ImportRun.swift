@@ -12,8 +12,8 @@ struct ImportRun {
     let isCheck: Bool
 
     private var sentences: [String] = []
-    private var new: (readings: Int64, entries: Int64) = (0, 0)
-    private var known: (readings: Int64, entries: Int64) = (0, 0)
+    private var new: (readings: Int64, figures: Int64, entries: Int64) = (0, 0, 0)
+    private var known: (readings: Int64, figures: Int64, entries: Int64) = (0, 0, 0)
     private var devices = 0
     /// Rows of one series that have not been said yet.
     private var series: ReadingRow.Series?
@@ -32,7 +32,7 @@ struct ImportRun {
     private struct Refused: Error { var reply: Reply }
 
     private static let entryFiles: [(ExportFormat.File, String)] = [
-        (.consents, "consent"), (.decisions, "decision"), (.whoSaw, "told"), (.alerts, "alert"), (.delegates, "delegate"),
+        (.consents, "consent"), (.decisions, "decision"), (.whoSaw, "told"), (.alerts, "alert"), (.delegates, "delegate"), (.retention, "keeping"),
     ]
 
     /// - Parameter progress: how many of how many readings.
@@ -42,6 +42,7 @@ struct ImportRun {
             devices = described.count
             try await say(.begin(origin: manifest.origin, exportedAt: manifest.exportedAt, readings: manifest.readings, devices: Int64(devices)))
             for text in described { sentences += try await say(.device(text)).say }
+            if archive.has(.dailyFiguresCSV) { try await sayFigures(archive) }
             try await sayReadings(archive) { progress($0, manifest.readings) }
             for (file, kind) in Self.entryFiles where archive.has(file) { try await sayEntries(archive, file, kind) }
             let end = try await say(.end)
@@ -102,6 +103,37 @@ struct ImportRun {
         known.readings += reply.items.first?["known"]?.int ?? 0
     }
 
+    // MARK: Daily figures
+
+    private mutating func sayFigures(_ archive: ImportArchive) async throws {
+        var lines = try archive.lines(.dailyFiguresCSV)
+        var waiting: (series: ReadingRow.Series, rows: [String])?
+        var line = 0
+        while let batch = try lines.next() {
+            for text in batch {
+                line += 1
+                if line == 1 {
+                    guard text.elementsEqual(ExportFormat.figuresHeader.utf8) else { throw problem("daily-figures.csv in the ZIP file has other columns than an export.") }
+                    continue
+                }
+                guard let row = FigureRow(text) else { throw problem("Line \(line) of daily-figures.csv in the ZIP file cannot be read.") }
+                if let full = waiting, full.series != row.series || full.rows.count == ImportPart.readingsMax / 2 {
+                    try await sayFigures(full.series, full.rows)
+                    waiting = nil
+                }
+                waiting = (row.series, (waiting?.rows ?? []) + [row.text])
+            }
+        }
+        if let waiting { try await sayFigures(waiting.series, waiting.rows) }
+    }
+
+    private mutating func sayFigures(_ series: ReadingRow.Series, _ rows: [String]) async throws {
+        let reply = try await say(
+            .figures(home: series.home, device: series.device, quantity: series.quantity, channel: series.channel, rows: rows.joined(separator: "\n")))
+        new.figures += reply.items.first?["new"]?.int ?? 0
+        known.figures += reply.items.first?["known"]?.int ?? 0
+    }
+
     // MARK: Entries
 
     private mutating func sayEntries(_ archive: ImportArchive, _ file: ExportFormat.File, _ kind: String) async throws {
@@ -131,16 +163,18 @@ struct ImportRun {
     // MARK: The end
 
     private func summary() -> [String] {
-        let what = "\(new.readings) readings of \(devices) devices and \(new.entries) entries (consents, decisions, who saw what, alerts)"
+        let what = "\(new.readings) readings and \(new.figures) daily figures of \(devices) devices and \(new.entries) entries (consents, decisions, who saw what, alerts)"
         var say = [isCheck ? "Would be taken in: \(what). Nothing was changed." : "Taken in: \(what). Alerts among them are over."]
-        if known.readings + known.entries > 0 { say.append("\(known.readings) readings and \(known.entries) entries were here already.") }
+        if known.readings + known.figures + known.entries > 0 {
+            say.append("\(known.readings) readings, \(known.figures) daily figures and \(known.entries) entries were here already, as they are or in a daily figure.")
+        }
         return say
     }
 
     private var item: JSON {
         .object([
-            "check": .bool(isCheck), "devices": .int(Int64(devices)), "readings": .int(new.readings), "entries": .int(new.entries),
-            "readingsKnown": .int(known.readings), "entriesKnown": .int(known.entries),
+            "check": .bool(isCheck), "devices": .int(Int64(devices)), "readings": .int(new.readings), "dailyFigures": .int(new.figures), "entries": .int(new.entries),
+            "readingsKnown": .int(known.readings), "dailyFiguresKnown": .int(known.figures), "entriesKnown": .int(known.entries),
         ])
     }
 }
@@ -183,7 +217,7 @@ struct ReadingRow {
     }
 
     /// RFC 4180, without line breaks in fields; the apostrophe that keeps a spreadsheet from calculating goes.
-    private static func fields(_ line: [UInt8]) -> [String]? {
+    static func fields(_ line: [UInt8]) -> [String]? {
         var fields: [String] = []
         var position = 0
         while position <= line.count {
@@ -214,5 +248,32 @@ struct ReadingRow {
     private static func plain(_ field: [UInt8]) -> String {
         let isGuarded = field.count > 1 && field[0] == UInt8(ascii: "'") && "=+-@'\t\r".utf8.contains(field[1])
         return String(decoding: isGuarded ? field.dropFirst() : field[...], as: UTF8.self)
+    }
+}
+
+/// One line of `daily-figures.csv`, as the gateway wants it.
+struct FigureRow {
+    var series: ReadingRow.Series
+    var text: String
+
+    /// Nil where it is none.
+    init?(_ line: [UInt8]) {
+        guard let f = ReadingRow.fields(line), f.count == 20, let from = Instant(iso: f[0]), let day = Day(iso: f[1]), let count = Int64(f[6]), let times = Int64(f[13])
+        else { return nil }
+        series = ReadingRow.Series(home: f[2], device: f[3], quantity: f[4], channel: f[5])
+        var lasted: Int64 = 0
+        if !f[14].isEmpty {
+            guard let seconds = Double(f[14]), (0...1e6).contains(seconds) else { return nil }
+            lasted = Int64((seconds * 1_000).rounded())
+        }
+        func milliseconds(_ text: String) -> String? {
+            if text.isEmpty { return "-" }
+            return Instant(iso: text).map { String($0.milliseconds) }
+        }
+        guard let upTo = milliseconds(f[19]), let first = milliseconds(f[17]), let last = milliseconds(f[18]) else { return nil }
+        let numbers = [f[12], f[8], f[9], f[10], f[11]]
+        guard count == 0 || numbers.allSatisfy({ Double($0) != nil }) else { return nil }
+        text = ([String(from.milliseconds), String(day.number), String(count), String(times), String(lasted), upTo] + (count == 0 ? Array(repeating: "-", count: 5) : numbers) + [first, last])
+            .joined(separator: " ")
     }
 }

@@ -1,3 +1,4 @@
+import Care
 import Foundation
 import Testing
 
@@ -55,6 +56,41 @@ func problems(_ body: () throws -> Void) -> [String] {
         #expect(defaults.socketPathUsed == "var/caring.sock")
         #expect(defaults.brokerPIDFile == "var/mosquitto/mosquitto.pid")
         #expect(defaults.loginFile == "var/gateway-login")
+    }
+
+    @Test func `how long readings are kept is taken by category, and mistakes are told with their places`() throws {
+        let c = try load(
+            """
+            limits: {readings_kept_days: 60}
+            retention:
+              health: {default: 30d, least: 14d, most: 365d, then: daily}
+              security:
+                default: 5d
+            """)
+        #expect(c.keepBounds(.health) == KeepBounds(usual: KeepSetting(days: 30, then: .daily), leastDays: 14, mostDays: 365))
+        #expect(c.keepBounds(.security) == KeepBounds(usual: KeepSetting(days: 5, then: .erase), leastDays: 5, mostDays: 1_096))
+        #expect(c.keepBounds(.family) == KeepBounds(usual: KeepSetting(days: 60, then: .erase), leastDays: 7, mostDays: 1_096))
+        #expect(try load("", environment: ["CARING_RETENTION_FAMILY_MOST": "100d"]).keepBounds(.family).mostDays == 100)
+        #expect(
+            problems {
+                _ = try load(
+                    """
+                    retention:
+                      health: {default: 30d, least: 40d}
+                      helth: {default: 30d}
+                      safety: {default: 36h, then: burn, longest: 3d}
+                      family: {most: 80d}
+                      security: 7
+                    """)
+            } == [
+                "2:33 For health least is 40d, default 30d and most 1096d; least may not be longer than default, nor default longer than most.",
+                "3:3 \u{201C}helth\u{201D} is not a key of \u{201C}retention\u{201D}; did you mean \u{201C}health\u{201D}?",
+                "4:21 \u{201C}36h\u{201D} is not 2d to 36500d, in whole days such as 90d.",
+                "4:32 \u{201C}burn\u{201D} is not a way to go on; use one of: erase, daily.",
+                "4:38 \u{201C}longest\u{201D} is not a key of \u{201C}retention.safety\u{201D}; use one of: default, least, most, then.",
+                "5:18 For family least is 7d, default 90d and most 80d; least may not be longer than default, nor default longer than most.",
+                "6:13 Expected \u{201C}retention.security\u{201D} as lines of the form \u{201C}key: value\u{201D}.",
+            ])
     }
 
     @Test func everyKeyIsTaken() throws {
@@ -147,7 +183,7 @@ func problems(_ body: () throws -> Void) -> [String] {
                 "10:14 “many” is not a whole number from 1 to 1000000 (homes).",
                 "11:3 “homesMax” is not a key of “limits”; did you mean “homes_max”?",
                 "12:25 “0” is not a whole number from 1 to 10000 (devices).",
-                "13:1 “unheard_of” is not a key of this file; use one of: data, mqtt, mqtt_user, mqtt_password, topics, devices, rules, broker, socket, metrics, services, zone, emergency_number, log_level, tls, limits.",
+                "13:1 “unheard_of” is not a key of this file; use one of: data, mqtt, mqtt_user, mqtt_password, topics, devices, rules, broker, socket, metrics, services, zone, emergency_number, log_level, tls, limits, retention.",
             ])
     }
 
@@ -194,9 +230,10 @@ func problems(_ body: () throws -> Void) -> [String] {
             let bare = String(line.dropFirst(2))
             let word = bare.drop { $0 == " " }.prefix { $0 != ":" }
             return bare.contains(":") && ConfigurationKeys.all.contains { $0.split(separator: ".").last.map(String.init) == String(word) }
-                || ["tls", "limits"].contains(String(word)) ? bare : nil
+                || (["tls", "limits", "retention"] + Category.allCases.map(\.rawValue)).contains(String(word)) ? bare : nil
         }
-        #expect(keys.count == ConfigurationKeys.all.count + 2)
+        // The categories of `retention` have a line each.
+        #expect(keys.count == ConfigurationKeys.all.count { !$0.hasPrefix("retention.") } + 3 + Category.allCases.count)
         let folder = try ScratchFolder()
         let all = try folder.write(keys.joined(separator: "\n"), to: "all.yaml")
         var full = try GatewayConfiguration.load(file: all, environment: [:], data: nil, mqtt: nil)

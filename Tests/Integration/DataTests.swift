@@ -41,6 +41,15 @@ extension RealProcesses {
                     }
                 }
             }
+            // As if a day of each had been made into figures.
+            try store.turn { tx in
+                for one in series {
+                    var figure = DailyFigure(from: start + .milliseconds(1), day: Day(number: start.milliseconds / 86_400_000))
+                    for value in one.quantity.kind == .boolean ? [0, 1, 1] : [70.125, 1e-7, 66] { figure.take(value, at: start + .milliseconds(2)) }
+                    (figure.times, figure.lasted) = (2, .milliseconds(81_234))
+                    try tx.save(figure, one.id)
+                }
+            }
             try store.close()
             try street.startGateway()
             return street
@@ -49,6 +58,11 @@ extension RealProcesses {
         @Test func takenAlongTakenInAndTakenAlongAgain() throws {
             let there = try lived(readings: 30_000)
             defer { there.close() }
+            // Nothing is old enough to go by it, so nothing is asked.
+            let decided = there.caring("data", "keep", "--category", "health", "--for", "30d", "--then", "daily", "--as", "ada")
+            #expect(decided.code == 0 && decided.out.contains("Health: readings are kept 30 days, then made into daily figures."), "\(decided.out)\(decided.err)")
+            #expect(there.caring("data", "keep", "--as", "ada").out.contains("You decided this on"))
+            #expect(there.caring("data", "keep", "--category", "health", "--for", "3d", "--yes", "--as", "ada").code == 1)
             let file = there.folder.appendingPathComponent("ada.zip").path
             let wrote = there.caring("data", "export", "--out", file, "--as", "ada")
             #expect(wrote.code == 0, "\(wrote.err)")
@@ -92,7 +106,8 @@ extension RealProcesses {
             let other = here.folder.appendingPathComponent("again.zip").path
             #expect(here.caring("data", "export", "--out", other, "--as", "ada-b").code == 0)
             let second = try unpack(other)
-            for name in ["readings.csv", "readings.jsonl", "fhir-observations.json", "devices.json"] {
+            #expect(first["daily-figures.csv"]?.count { $0 == 10 } == 3)
+            for name in ["readings.csv", "readings.jsonl", "daily-figures.csv", "daily-figures.jsonl", "retention.jsonl", "fhir-observations.json", "devices.json"] {
                 let isSame = second[name] == first[name]
                 #expect(isSame, "\(name) is not the same: \(second[name]?.count ?? 0) bytes and not \(first[name]?.count ?? 0)")
             }

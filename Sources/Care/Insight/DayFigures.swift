@@ -19,6 +19,14 @@ public struct DayFigures: Hashable, Sendable {
             most = Swift.max(most, value)
             last = value
         }
+
+        mutating func take(_ figure: DailyFigure) {
+            count += Int(figure.count)
+            sum += figure.sum
+            least = Swift.min(least, figure.least)
+            most = Swift.max(most, figure.most)
+            last = figure.last
+        }
     }
 
     public var day: Day
@@ -32,6 +40,10 @@ public struct DayFigures: Hashable, Sendable {
     public var times: [Quantity: Int] = [:]
     /// How long it was true; of a night, see above. Only of what is a state of a person: in bed, asleep.
     public var lasted: [Quantity: Span] = [:]
+    /// Only the figures of the day are kept of something that shows who is up and about: when is not known any more.
+    public var isActivityUnknown = false
+    /// The same of how the night went.
+    public var isNightUnknown = false
 
     public init(day: Day) { self.day = day }
 
@@ -59,7 +71,7 @@ public struct DayFigures: Hashable, Sendable {
 
     public static func == (a: Self, b: Self) -> Bool {
         a.day == b.day && a.active == b.active && a.firstUp == b.firstUp && a.lastUp == b.lastUp && a.numbers == b.numbers && a.times == b.times
-            && a.lasted == b.lasted
+            && a.lasted == b.lasted && a.isActivityUnknown == b.isActivityUnknown && a.isNightUnknown == b.isNightUnknown
     }
     public func hash(into hasher: inout Hasher) { hasher.combine(day) }
 }
@@ -77,6 +89,8 @@ public struct DayFolding: Sendable {
     /// The end of the time that is looked at: a state that is still true has lasted until then.
     private let until: Instant
     private var current: (quantity: Quantity, isTrue: Bool, since: Instant)?
+    /// The last day of which only figures are kept, of anything.
+    public private(set) var lastFigureDay: Day?
 
     public init(zone: Zone, until: Instant) {
         self.zone = zone
@@ -104,6 +118,28 @@ public struct DayFolding: Sendable {
             current = (quantity, isTrue, at)
         }
         if isTrue, quantity.row.showsActivity { days[local.day, default: DayFigures(day: local.day)].showActivity(minute: local.minuteOfDay) }
+    }
+
+    /// What is kept of a day of the present series, before the readings that there still are of it.
+    public mutating func take(_ figure: DailyFigure) {
+        guard let before = current, figure.count > 0, abs(figure.sum) < Self.valueMax * Double(figure.count) else { return }
+        let quantity = before.quantity
+        lastFigureDay = max(lastFigureDay ?? figure.day, figure.day)
+        var day = days[figure.day] ?? DayFigures(day: figure.day)
+        switch quantity.kind {
+        case .number: day.numbers[quantity, default: .init()].take(figure)
+        case .event, .boolean:
+            if figure.times > 0 { day.times[quantity, default: 0] += Int(figure.times) }
+        }
+        if quantity.row.showsActivity { day.isActivityUnknown = true }
+        days[figure.day] = day
+        guard quantity.kind == .boolean else { return }
+        // Whether it was true when the next one came decides whether that one turned it true; how long it lasted is in the figures.
+        current = (quantity, figure.last != 0, until)
+        if quantity == Quantity("bed_occupied") || quantity == Quantity("sleeping") {
+            // A night begins on the evening before.
+            for number in [figure.day.number, figure.day.number + 1] { days[Day(number: number), default: DayFigures(day: Day(number: number))].isNightUnknown = true }
+        }
     }
 
     /// After the last reading of the last series.

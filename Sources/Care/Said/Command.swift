@@ -114,6 +114,10 @@ public enum Command: Codable, Hashable, Sendable {
     case dataErase(ErasureDraft)
     /// How far what was to be erased is.
     case dataErasing(citizen: String?)
+    /// Decides how long the caller's own readings are kept, or says what would go.
+    case dataKeep(KeepDraft)
+    /// How long readings are kept, and who decided it; `history`: all that was ever decided.
+    case dataKeeping(citizen: String?, history: Bool)
     case audit(AuditQuery)
     case service(ServiceAct)
     case status

@@ -15,8 +15,12 @@ public enum ImportPart: Codable, Hashable, Sendable {
     /// Rows of one series, a line each: milliseconds since 1970, place within the millisecond, `d` (the device's time)
     /// or `a` (its arrival), the value, and for what had waited the earliest instant in milliseconds; with spaces between.
     case readings(home: String, device: String, quantity: String, channel: String, rows: String)
+    /// Rows of daily figures of one series, a line each, before its readings: milliseconds since 1970 where the day or its part
+    /// begins, the day's number since 1970, how many readings, how often, how many milliseconds it lasted, up to when it is
+    /// made, and where there were readings their sum, least, most, first, last, and the instants of these two; `-` for none.
+    case figures(home: String, device: String, quantity: String, channel: String, rows: String)
     /// Lines of `consents.jsonl`, `decisions.jsonl`, `who-saw.jsonl`, `alerts.jsonl` or `delegates.jsonl`, as they stand
-    /// there. `kind`: `consent`, `decision`, `told`, `alert`, `delegate`.
+    /// there. `kind`: `consent`, `decision`, `told`, `alert`, `delegate`, `keeping` (of `retention.jsonl`).
     case entries(kind: String, lines: [String])
     case end
 }

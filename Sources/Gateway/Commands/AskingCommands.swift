@@ -61,13 +61,15 @@ extension Engine {
         }
         readings.sort { ($1.at, $0.series) < ($0.at, $1.series) }
         readings = Array(readings.prefix(limit))
+        // Only to themselves: what somebody keeps is nobody else's to know.
+        let gone = isOwn ? notKeptWords(person.id, since: from, quantity?.category, zone) : []
         return Reply(
-            say: readings.isEmpty ? ["There is no reading since \(zone.local(from)?.inWords ?? from.iso)."]
+            say: gone + (readings.isEmpty ? ["There is no reading since \(zone.local(from)?.inWords ?? from.iso)."]
                 : readings.compactMap { reading in
                     guard let series = world.seriesInfo(reading.series) else { return nil }
                     let value = valueWords(reading.value, series.quantity)
                     return "\(zone.local(reading.at).map { "\($0.day.iso) \($0.clockWithSeconds)" } ?? reading.at.iso)  \(safeText(addresses[series.device] ?? "")): \(series.quantity.words) \(value)\(reading.source == .device ? " (device's time)" : queuedSince(reading).map { " (queued, between \(zone.local($0)?.clock ?? $0.iso) and then)" } ?? "")"
-                },
+                }),
             items: readings.compactMap { reading in
                 guard let series = world.seriesInfo(reading.series) else { return nil }
                 return .object([

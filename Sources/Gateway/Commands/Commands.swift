@@ -69,6 +69,9 @@ extension Engine {
         case .insights(let since): try insights(since, actor)
         case .consentPreview(let change): try consentPreview(change, actor)
         case .audit(let query): try audit(query, actor)
+        case .dataPast(let citizen, let kind): try dataPast(citizen, kind, actor)
+        case .dataKeep(let draft): try dataKeepCheck(draft, actor)
+        case .dataKeeping(let citizen, let history): try dataKeeping(citizen, history: history, actor)
         default: { .failed("This is not worked out aside.") }
         }
     }
@@ -155,7 +158,7 @@ extension Engine {
         case .why(let id): return try why(id, actor, tx)
         case .dataExport(let citizen): return try dataExport(citizen, actor, tx)
         case .dataImport(let part, let citizen, let home, let isCheck): return try dataImport(part, citizen, home, isCheck: isCheck, actor, tx)
-        case .dataPast(let citizen, let kind): return try dataPast(citizen, kind, actor, tx)
+        case .dataKeep(let draft) where !draft.isCheck: return try dataKeep(draft, actor, tx)
         case .dataErase(let draft): return try dataErase(draft, actor, tx)
         case .dataErasing(let citizen): return try dataErasing(citizen, actor, tx)
         case .service(let act):
@@ -163,7 +166,7 @@ extension Engine {
             return try service(act, actor, tx)
         case .status: return status(actor)
         case .delegate(let said): return try delegate(said, actor, tx)
-        case .coverage, .insights, .consentPreview, .audit: return try aside(command, actor)()
+        case .coverage, .insights, .consentPreview, .audit, .dataPast, .dataKeep, .dataKeeping: return try aside(command, actor)()
         }
     }
 
@@ -258,6 +261,8 @@ extension Command {
         case .dataPast: "data past"
         case .dataErase(let draft): draft.isCheck ? "data erase --check" : "data erase"
         case .dataErasing: "data erase --status"
+        case .dataKeep(let draft): draft.isCheck ? "data keep --check" : "data keep"
+        case .dataKeeping: "data keep --show"
         case .audit(let query): "audit \(query.name)"
         case .service(let act): act.name
         case .status: "status"
@@ -270,7 +275,8 @@ extension Command {
     /// Worked out beside the turns; see `Performed`.
     var isAside: Bool {
         switch self {
-        case .coverage, .insights, .consentPreview, .audit: true
+        case .coverage, .insights, .consentPreview, .audit, .dataPast, .dataKeeping: true
+        case .dataKeep(let draft): draft.isCheck
         default: false
         }
     }

@@ -20,26 +20,43 @@ extension Engine {
         return new
     }
 
-    /// What was taken in from another gateway, newest last.
-    func dataPast(_ name: String?, _ kind: String?, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
+    /// Of one answer: it is one frame on its way to the command line.
+    static var pastBytesMax: Int { 4 << 20 }
+
+    /// What was taken in from another gateway, newest last, read beside the turns.
+    func dataPast(_ name: String?, _ kind: String?, _ actor: Actor) throws -> @Sendable () -> Reply {
         let person = try citizen(name, actor)
         guard kind == nil || ImportPart.kinds.contains(kind ?? "") else {
             throw CommandProblem.failed("\u{201C}\(safeText(kind ?? ""))\u{201D} is nothing that is taken in; it is one of \(ImportPart.kinds.joined(separator: ", ")).")
         }
-        var say: [String] = []
-        var items: [JSON] = []
-        for one in kind.map({ [$0] }) ?? ImportPart.kinds {
-            for text in try tx.reader.imported(person.id, one, limit: Self.readingsMax) {
-                guard let line = try? JSONDecoder().decode(JSON.self, from: Data(text.utf8)) else { continue }
-                items.append(line)
-                if let sentence = pastSentence(line, one) { say.append(sentence) }
+        let (id, aside) = (person.id, store.aside)
+        return {
+            do {
+                var (say, items): ([String], [JSON]) = ([], [])
+                var left = Self.pastBytesMax
+                var isCut = false
+                try aside.read { reader in
+                    for one in kind.map({ [$0] }) ?? ImportPart.kinds {
+                        let (texts, hasMore) = try reader.imported(id, one, limit: Self.readingsMax, bytesMax: left)
+                        isCut = isCut || hasMore
+                        for text in texts {
+                            left -= text.utf8.count
+                            guard let line = try? JSONDecoder().decode(JSON.self, from: Data(text.utf8)) else { continue }
+                            items.append(line)
+                            if let sentence = Self.pastSentence(line, one) { say.append(sentence) }
+                        }
+                    }
+                }
+                if say.isEmpty { say = ["Nothing was taken in from another gateway."] }
+                if isCut { say.append("There is more, which is older\(kind == nil ? ": --kind shows more of one kind" : ""). An export has all of it.") }
+                return Reply(say: say, items: items)
+            } catch {
+                return .failed("What was taken in could not be read. The gateway's log says why.")
             }
         }
-        if say.isEmpty { say = ["Nothing was taken in from another gateway."] }
-        return Reply(say: say, items: items)
     }
 
-    private func pastSentence(_ line: JSON, _ kind: String) -> String? {
+    private static func pastSentence(_ line: JSON, _ kind: String) -> String? {
         func text(_ key: String) -> String { safeText(line[key]?.string ?? "", charactersMax: 500) }
         switch kind {
         case "consent": return "\(text("givenAt"))  Not in force here, but it was there: \(text("say")) (\(text("id")))"
@@ -49,6 +66,7 @@ extension Engine {
         case "told" where line["entry"]?.string == "feed":
             return "\(text("at"))  \(text("name")) received \(line["sent"]?.int ?? 0) of \(text("data")), \(text("detail")), on \(text("day")). (\(text("id")))"
         case "told": return "\(text("at"))  An operator there acted for you: \(text("command")). (\(text("id")))"
+        case "keeping": return "\(text("at"))  How long readings were to be kept there: \(text("say")) (\(text("id")))"
         case "decision": return "\(text("at"))  \(text("name")) asked for \(text("data")) and was permitted \(text("permitted")). (\(text("id")))"
         case "delegate" where line["entry"]?.string == "mandate":
             return "\(text("from"))  \(text("name")) could act for you there, until \(text("until")): \(text("authority")). (\(text("id")))"
@@ -59,5 +77,5 @@ extension Engine {
 }
 
 extension ImportPart {
-    static let kinds = ["consent", "decision", "told", "alert", "delegate"]
+    static let kinds = ["consent", "decision", "told", "alert", "delegate", "keeping"]
 }

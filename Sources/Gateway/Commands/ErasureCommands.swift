@@ -118,7 +118,8 @@ extension Engine {
 
     func dataErasing(_ name: String?, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
         let person = try citizen(name, actor)
-        let all = try tx.reader.erasures(of: person.id)
+        // How long readings are kept is another matter once its files are done.
+        let all = try tx.reader.erasures(of: person.id).filter { $0.isKeeping != true || $0.phase != .done }
         guard let last = all.last else { return Reply(say: ["Nothing was ever to be erased."]) }
         let open = all.filter { $0.phase != .done }
         return Reply(
@@ -143,6 +144,6 @@ extension Engine {
             case .copies: "the database holds nothing of it any more; a new copy is being made, and the older ones, which still hold it, are then deleted"
             case .done: "it is done"
             }
-        return "What you wanted to be erased on \(erasure.at.iso): \(how)."
+        return "What you \(erasure.isKeeping == true ? "no longer want to keep, as you said" : "wanted to be erased") on \(erasure.at.iso): \(how)."
     }
 }

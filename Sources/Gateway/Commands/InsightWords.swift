@@ -10,6 +10,10 @@ struct InsightWords {
     let pausedDays: Int
     /// There were more readings than are looked at.
     let isCut: Bool
+    /// The last day of which only figures are kept, of anything.
+    let lastFigureDay: Day?
+    /// Days before which nothing is kept of these.
+    let erased: [(before: Day, categories: [Category])]
 
     private struct Topic {
         var title: String
@@ -37,6 +41,7 @@ struct InsightWords {
         }
         let asleep = { (figures: DayFigures) -> Double? in
             if let slept = numbers("sleep_duration")(figures)?.last { return slept * 60 }
+            if figures.isNightUnknown { return nil }
             return ["sleeping", "bed_occupied"].lazy.compactMap { Quantity($0).flatMap { figures.lasted[$0] } }.first.map { Double($0.milliseconds) / 60_000 }
         }
         func count(_ names: [String]) -> (DayFigures) -> Double? {
@@ -47,13 +52,13 @@ struct InsightWords {
         }
         return [
             Topic(
-                title: "Up in the morning", value: { $0.firstUp.map(Double.init) }, words: clock, least: 45,
+                title: "Up in the morning", value: { $0.isActivityUnknown ? nil : $0.firstUp.map(Double.init) }, words: clock, least: 45,
                 explains: "the first sign of somebody about after four o'clock", less: "earlier", more: "later"),
             Topic(
-                title: "Up and about", value: { $0.activeQuarters == 0 ? nil : Double($0.activeQuarters) * 15 }, words: hours, least: 60,
+                title: "Up and about", value: { $0.isActivityUnknown || $0.activeQuarters == 0 ? nil : Double($0.activeQuarters) * 15 }, words: hours, least: 60,
                 explains: "quarters of an hour in which a sensor saw somebody move, a door open or a button pressed"),
             Topic(
-                title: "About at night", value: { $0.activeQuarters == 0 ? nil : Double($0.nightQuarters) * 15 }, words: hours, least: 30,
+                title: "About at night", value: { $0.isActivityUnknown || $0.activeQuarters == 0 ? nil : Double($0.nightQuarters) * 15 }, words: hours, least: 30,
                 explains: "the same between midnight and five"),
             Topic(
                 title: "Night in bed", value: asleep, words: hours, least: 60,
@@ -84,6 +89,20 @@ struct InsightWords {
                 title: "Visits", value: count(["doorbell", "person_seen"]), words: { "\(Int($0)) at the door" }, least: 3,
                 explains: "the doorbell, or somebody before the camera"),
         ]
+    }
+
+    /// What is not known any more of the days that are shown.
+    private var missingWords: [String] {
+        var say: [String] = []
+        if let last = lastFigureDay, last >= first {
+            let day = Day(number: last.number + 1)
+            let isHidden = days.contains { $0.day >= first && ($0.isActivityUnknown || $0.isNightUnknown) }
+            say.append("Daily figures only before \(day.inWords)\(isHidden ? ": when somebody was up and about, and how the nights were, is not known any more of days that have only those" : "").")
+        }
+        for (before, categories) in erased where before > first {
+            say.append("Nothing is kept of \(categories.map(\.rawValue).joined(separator: ", ")) from before \(before.inWords): caring data keep says why.")
+        }
+        return say
     }
 
     func reply() -> Reply {
@@ -123,7 +142,8 @@ struct InsightWords {
                 items.append(.object(["topic": .string(topic.title), "day": .string(day.iso), "value": value.map { .double($0) } ?? .null, "change": .string(change)]))
             }
         }
-        let leftOut = pausedDays == 0 ? [] : ["\(pausedDays == 1 ? "One day on which you paused is" : "\(pausedDays) days on which you paused are") left out."]
+        let missing = missingWords
+        let leftOut = missing + (pausedDays == 0 ? [] : ["\(pausedDays == 1 ? "One day on which you paused is" : "\(pausedDays) days on which you paused are") left out."])
         if say.isEmpty { return Reply(say: leftOut + ["Nothing is known of these days: no device of yours has said anything that this can show."]) }
         say.insert("\(shown.count == 1 ? first.inWords : "\(first.inWords) to \(today.inWords), one bar a day, \u{201C}·\u{201D} where nothing was heard"):", at: 0)
         if days.allSatisfy({ $0.day >= first }) || Usual(days.filter { $0.day < first }.map { _ in 0 }) == nil {

@@ -23,7 +23,7 @@ extension Engine {
         }
         var wanted: [(device: DeviceID, series: [Series])] = []
         for state in world.devices(of: home) { wanted.append((state.device.id, state.slots.compactMap { world.seriesInfo($0.series) }.filter { maySee($0, actor) })) }
-        let (series, now, aside, id) = (wanted, self.now, store.aside, person.id)
+        let (series, now, aside, id, rules) = (wanted, self.now, store.aside, person.id, keepRules)
         // A day of which a part was not to be recorded is no day like the others.
         var paused: Set<Day> = []
         for pause in world.pauses[home] ?? [] where pause.citizen == person.id {
@@ -42,6 +42,7 @@ extension Engine {
                         for one in series where !claims.isEmpty {
                             folding.begin(one.quantity)
                             for claim in claims where unread > 0 {
+                                for figure in try reader.figures(one.id.number, from: max(from, claim.from), until: min(now, claim.until)) { folding.take(figure) }
                                 unread -= try reader.eachReading(one, since: max(from, claim.from), until: min(now + Span(milliseconds: 1), claim.until), limit: unread) {
                                     folding.take(at: $0.at, $0.value)
                                 }
@@ -52,7 +53,7 @@ extension Engine {
                 folding.finish()
                 return InsightWords(
                     days: folding.inOrder().filter { !leftOut.contains($0.day) }, first: first, today: today, zone: zone,
-                    pausedDays: leftOut.count { first <= $0 && $0 <= today }, isCut: unread <= 0
+                    pausedDays: leftOut.count { first <= $0 && $0 <= today }, isCut: unread <= 0, lastFigureDay: folding.lastFigureDay, erased: rules.erased(id, zone)
                 ).reply()
             } catch {
                 return .failed("The readings could not be read. The gateway's log says why.")

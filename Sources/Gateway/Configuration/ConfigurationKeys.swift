@@ -9,7 +9,9 @@ enum ConfigurationKeys {
     ]
     static let tls = ["ca_file", "certificate_file", "key_file", "minimum_version"]
     static let limits = Limits.table.map(\.key)
+    static let retention = ["default", "least", "most", "then"]
     static let all = plain + tls.map { "tls.\($0)" } + limits.map { "limits.\($0)" }
+        + Category.allCases.flatMap { category in retention.map { "retention.\(category.rawValue).\($0)" } }
 
     /// `tls.ca_file`: `CARING_TLS_CA_FILE`.
     static func variable(_ key: String) -> String {
@@ -28,11 +30,18 @@ enum ConfigurationKeys {
     static func read(yaml: String, file: String, _ reader: inout YAMLReader) -> [String: YAMLValue] {
         guard let root = reader.root(of: yaml, file: file) else { return [:] }
         if root.isEmpty { return [:] }
-        var values = reader.mapping(root, what: "this file", keys: plain + ["tls", "limits"]).filter { !$0.value.isEmpty }
+        var values = reader.mapping(root, what: "this file", keys: plain + ["tls", "limits", "retention"]).filter { !$0.value.isEmpty }
         for (group, keys) in [("tls", tls), ("limits", limits)] {
             guard let value = values.removeValue(forKey: group) else { continue }
             for (key, value) in reader.mapping(value, what: "\u{201C}\(group)\u{201D}", keys: keys) where !value.isEmpty {
                 values["\(group).\(key)"] = value
+            }
+        }
+        if let value = values.removeValue(forKey: "retention") {
+            for (category, value) in reader.mapping(value, what: "\u{201C}retention\u{201D}", keys: Category.allCases.map(\.rawValue)) where !value.isEmpty {
+                for (key, value) in reader.mapping(value, what: "\u{201C}retention.\(category)\u{201D}", keys: retention) where !value.isEmpty {
+                    values["retention.\(category).\(key)"] = value
+                }
             }
         }
         return values
@@ -92,6 +101,7 @@ extension GatewayConfiguration {
             guard let value = values["limits.\(limit.key)"] else { continue }
             if let n = reader.integer(value, in: limit.range, unit: limit.unit) { limits[keyPath: limit.path] = n }
         }
+        takeRetention(values, &reader)
 
         // Unix allows 107 bytes and a NUL in a socket's path; beyond, binding fails with a riddle.
         if socketPathUsed.utf8.count > 107 {

@@ -64,6 +64,8 @@ public struct GatewayConfiguration: Sendable, Hashable {
     /// Nil: without TLS, which is meant for a broker on the same machine.
     public var tls: TLS?
     public var limits = Limits()
+    /// How long readings are kept, where it is not what `limits` says; see `keepBounds`.
+    public var retention: [Category: KeepBounds] = [:]
 
     public init() {}
 

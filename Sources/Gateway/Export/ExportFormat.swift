@@ -9,7 +9,7 @@ public enum GatewayVersion {
 public enum ExportFormat {
     public static let name = "caring-export"
     /// Raised when an older gateway could misread it.
-    public static let version: Int64 = 1
+    public static let version: Int64 = 2
 
     public enum File: String, CaseIterable, Sendable {
         case readme = "README.txt"
@@ -22,16 +22,23 @@ public enum ExportFormat {
         case whoSawCSV = "who-saw.csv"
         case decisions = "decisions.jsonl"
         case alerts = "alerts.jsonl"
-        /// Not in what was written before there were delegates.
         case delegates = "delegates.jsonl"
         case observations = "fhir-observations.json"
         /// For `caring audit verify --file`, which needs no gateway.
         case audit = "audit.jsonl"
+        case dailyFiguresCSV = "daily-figures.csv"
+        case dailyFiguresLines = "daily-figures.jsonl"
+        case retention = "retention.jsonl"
         case manifest = "manifest.json"
         case sums = "SHA256SUMS"
+
+        /// Exports of version 1 do not have it.
+        public var isNew: Bool { [.dailyFiguresCSV, .dailyFiguresLines, .retention, .delegates].contains(self) }
     }
 
     public static let csvHeader = "at_utc,at_home,home,device,quantity,channel,value,unit,loinc,time_source,earliest_utc,place"
+    public static let figuresHeader =
+        "from_utc,day,home,device,quantity,channel,count,mean,least,most,first,last,sum,times,seconds_true,unit,loinc,first_utc,last_utc,up_to_utc"
     public static let whoSawHeader = "at_utc,entry,recipient,name,data,detail,stage,state,alert,decision,command"
 
     /// A line of any of the JSON Lines, and a field of the CSV.

@@ -31,6 +31,9 @@ extension Exporter {
             WHAT IS IN IT
               readings.csv            everything that your devices measured, one line for each time they did
               readings.jsonl          the same, for computer programs
+              daily-figures.csv       what stays of old readings: figures of each day, one line for each day
+              daily-figures.jsonl     the same, for computer programs
+              retention.jsonl         what you decided of how long your readings are kept
               who-saw.csv             who was told what about you, and when
               who-saw.jsonl           the same, for computer programs
               devices.json            your devices, when they were yours, and what they measure
@@ -55,6 +58,19 @@ extension Exporter {
               time_source  whose clock it was: "device" the device's own, "arrival" the gateway's,
                            "queued" the gateway's, but it had to wait; then it happened after earliest_utc
               place        0, or which it was of several in the same thousandth of a second
+
+            HOW TO READ daily-figures.csv (where you chose that old readings become daily figures)
+              from_utc     where the day begins at home, by the clocks of Greenwich; later where the
+                           device was yours only from then on
+              day          the day, by the clocks at home
+              count        how many readings there were on it
+              mean, least, most, first, last, sum
+                           of these readings; 1 stands for yes and 0 for no
+              times        how often it happened, or turned from no to yes
+              seconds_true how long it was yes
+              first_utc, last_utc
+                           when the first and the last of these readings were observed
+              up_to_utc    up to when the day's readings are in it; later ones are in readings.csv
             \(sharedText)
             WHAT IS NOT IN IT
               Messages that the gateway did not understand, what it does to find its way (its plans and its

@@ -64,6 +64,9 @@ final class Exporter {
         let isLarge = readings.all > (4 << 30) / Self.readingBytesMax
         try member(.readingsCSV, mayBeLarge: isLarge) { try writeReadingsCSV() }
         try member(.readingsLines, mayBeLarge: isLarge) { try writeReadingsLines() }
+        try member(.dailyFiguresCSV) { try writeFiguresCSV() }
+        try member(.dailyFiguresLines) { try writeFiguresLines() }
+        try member(.retention) { try writeRetention() }
         try member(.devices) { try writeDevices() }
         try member(.consents) { try writeConsents() }
         try member(.receipts) { try writeReceipts() }

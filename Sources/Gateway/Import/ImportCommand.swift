@@ -18,9 +18,16 @@ extension Engine {
         case .device(let text): return try importDevice(importing, text, tx)
         case .readings(let home, let device, let quantity, let channel, let rows):
             return try importReadings(importing, key: "\(home)\u{1F}\(device)", quantity, channel, rows, tx)
+        case .figures(let home, let device, let quantity, let channel, let rows):
+            return try importFigures(importing, key: "\(home)\u{1F}\(device)", quantity, channel, rows, tx)
         case .entries(let kind, let lines): return try importEntries(importing, kind, lines, tx)
         case .end:
+            if !isCheck {
+                self.importing.end()
+                (nextSweep, sweepFrom) = (.distantPast, nil)
+            }
             return Reply(say: [
+                "What is older than it is to be kept here goes at once: \(keepSentence(of: person.id)). caring data keep changes that.",
                 "What was permitted and refused there is kept as the past and is not in force: caring data past --kind consent shows it, and each is given again with caring consent grant.",
                 "Names of helpers, circles and services from there mean nobody here.",
             ])
@@ -58,6 +65,7 @@ extension Engine {
             let series = world.device(device)?.slots.first(where: { $0.quantity == quantity && $0.channel == channel })?.series
         else { throw CommandProblem.failed("A reading is of a device that the export does not describe: it is damaged.") }
         guard try isTheirsAlone(device, importing, tx) else { return Reply(items: [.object(["new": 0, "known": 0])]) }
+        self.importing.note(now)
         let new = try tx.insert(imported: readings, series: series)
         return Reply(items: [.object(["new": .int(Int64(new)), "known": .int(Int64(readings.count - new))])])
     }
@@ -107,7 +115,7 @@ extension Engine {
                 known += isOwn ? 1 : 0
                 continue
             }
-            let isNew = try !isOwn && tx.saveImported(kind, citizen: importing.person.id, origin: origin, id: id, body: text)
+            let isNew = try !isOwn && tx.saveImported(kind, citizen: importing.person.id, origin: origin, id: id, body: text, at: now)
             new += isNew ? 1 : 0
             known += isNew ? 0 : 1
         }
@@ -120,6 +128,7 @@ extension Engine {
         switch (kind, letter) {
         case ("consent", "c"): return "consent"
         case ("decision", "d"): return "decision"
+        case ("keeping", "k"): return "keeping"
         case ("told", "t"): return "disclosure"
         case ("told", "o"): return "operator"
         case ("told", "s"): return "feed"

@@ -34,20 +34,7 @@ extension Engine {
         if try enterLater() { return true }
         if try signOn() { return true }
         if try eraseStep() { return true }
-        guard now >= nextSweep else { return false }
-        let from = sweepFrom ?? 1
-        let limits = configuration.limits
-        let next = try turn { tx -> Int32? in
-            let (next, _) = try tx.dropReadings(
-                before: now - .days(Int64(limits.readingsKeptDays)), fromSeries: from, rowsMax: Self.sweepRowsMax)
-            if let next { return next }
-            let dropped = try tx.dropRecords(before: now - .days(Int64(limits.recordsKeptDays)), rowsMax: Self.sweepRowsMax, at: now)
-            // Readings are done; the step is repeated for the records alone.
-            return try dropped + sweepFeeds(tx) > 0 ? .max : nil
-        }
-        sweepFrom = next
-        if next == nil { nextSweep = now + Self.sweepEvery }
-        return next != nil
+        return try retentionStep()
     }
 
     /// The last instant that an earlier run wrote down; nil in a new data folder.

@@ -81,6 +81,15 @@ extension Engine {
         let (command, actor, reply) = cameTo.map { ($0.command, $0.actor, $0.reply) } ?? (command, actor, reply)
         guard command.isAct, reply.outcome == .done else { return }
         if case .dataErase(let draft) = command, draft.isCheck { return }
+        if case .dataKeep = command {
+            // Each category by itself; what keeps more is nothing that takes away.
+            for item in reply.items where item["longer"] == .bool(isAfterCommit) {
+                var act = Act(actor)
+                act.command = .dataKeep(KeepDraft(item))
+                try journal(act)
+            }
+            return
+        }
         if case .consentAccept = command {
             // Each of its records by itself, as it is withdrawn by itself.
             guard isAfterCommit else { return }
@@ -215,12 +224,20 @@ extension Command {
     /// twice, so whoever was added after a backup is added again by hand.
     var isAct: Bool {
         switch self {
-        case .dataErase, .pause, .pauseEnd, .consentGrant, .consentRefuse, .consentWithdraw, .consentAccept, .consentGive, .consentRenew, .consentRevoke, .consentEmergency, .deviceClaim, .deviceRelease, .deviceMove, .deviceRetire, .deviceClaimAnnounced, .homeRemove, .citizenRemove, .helperRemove,
+        case .dataErase, .dataKeep, .pause, .pauseEnd, .consentGrant, .consentRefuse, .consentWithdraw, .consentAccept, .consentGive, .consentRenew, .consentRevoke, .consentEmergency, .deviceClaim, .deviceRelease, .deviceMove, .deviceRetire, .deviceClaimAnnounced, .homeRemove, .citizenRemove, .helperRemove,
             .coordinatorRemove, .serviceRemove, .service(.token):
             true
         case .delegate(let said): said.isAct
         default: false
         }
+    }
+}
+
+extension KeepDraft {
+    /// A choice as it was read back.
+    fileprivate init(_ item: JSON) {
+        let days = item["days"]?.int
+        self.init(categories: [item["category"]?.string ?? ""], length: days.map { "\($0)d" }, then: item["then"]?.string, isDefault: days == nil)
     }
 }
 

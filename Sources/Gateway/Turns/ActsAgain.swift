@@ -32,6 +32,8 @@ extension Engine {
                 try write(line, journal)
             }
         }
+        // Before anything is served to anybody: what had gone since, or goes as people decided since, must not be seen again.
+        try keepNow()
         return (done, failed)
     }
 
@@ -51,6 +53,7 @@ extension Engine {
         switch command {
         case .pause(let draft): return try pauseAgain(draft, act, taken, &madeAgain)
         case .dataErase(let draft): return try eraseAgain(draft, act)
+        case .dataKeep(let draft): return try keepAgain(draft, act)
         case .pauseEnd(_, let at): return try pauseEndAgain(at, act, taken, madeAgain)
         case .delegate(let said): return try delegateAgain(said, act, n, taken, &madeAgain)
         case .deviceClaim where act.claims != nil: return try claimAgain(act, n, taken)

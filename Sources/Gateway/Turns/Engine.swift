@@ -98,6 +98,12 @@ public final class Engine {
     /// The series at which the removal of old readings goes on; nil: nothing is being removed.
     var sweepFrom: Int32?
     var nextSweep = Instant.distantPast
+    /// What the rounds of retention removed may still stand in the files; nil: not known yet. See `Retention.swift`.
+    var isRetentionDirty: Bool?
+    var nextRetentionClean = Instant.distantPast
+    var nextRetentionRewrite = Instant.distantPast
+    /// An import is under way: what it brings becomes daily figures when all of it is there. In memory only.
+    var importing = ImportUnderWay()
     /// When the broker last turned out to have lost our session, and since when that may have been so.
     public internal(set) var sessionLost: (from: Instant, until: Instant)?
     /// The same until coordinators have been told.

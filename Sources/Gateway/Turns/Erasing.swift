@@ -28,7 +28,7 @@ extension Engine {
     /// - Returns: whether there is more to do at once.
     func eraseStep() throws -> Bool {
         // One that waits keeps nobody else's from going on.
-        guard let index = try openErasures().firstIndex(where: { $0.phase != .copies && now >= nextErasureLooks[$0.id] ?? .distantPast }),
+        guard let index = try openErasures().firstIndex(where: { $0.phase != .copies && !isForRetention($0) && now >= nextErasureLooks[$0.id] ?? .distantPast }),
             let erasure = erasures?[index]
         else { return false }
         do {
@@ -43,6 +43,9 @@ extension Engine {
         }
     }
 
+    /// What the citizen does not want to keep is removed by a round of retention before it is about the files.
+    private func isForRetention(_ erasure: Erasure) -> Bool { erasure.isKeeping == true && erasure.phase == .readings && isRetentionDue }
+
     private func step(_ before: Erasure, at index: Int) throws {
         var erasure = before
         nextErasureLooks[erasure.id] = nil
@@ -51,7 +54,7 @@ extension Engine {
             try turn { tx in
                 try tx.overwriteDeleted()
                 try eraseRows(&erasure, tx)
-                if erasure.phase == .pages { try tx.enterErased(erasure.citizen, at: now) }
+                if erasure.phase == .pages, erasure.isKeeping != true { try tx.enterErased(erasure.citizen, at: now) }
                 try tx.save(erasure)
             }
             if erasure.isWaiting, erasure.place == 0 { nextErasureLooks[erasure.id] = now + Self.erasureLookEvery }

@@ -26,6 +26,7 @@ extension Engine {
             for asked in try disk.askedConsents() where world.people[asked.record.citizen] != nil {
                 world.asked[asked.record.citizen, default: []].append(asked)
             }
+            for choice in try disk.keepChoices() { world.keeping[choice.citizen, default: [:]][choice.category] = choice }
             for pause in try disk.pauses() { world.pauses[pause.home, default: []].append(pause) }
             for mandate in try disk.openMandates() { world.mandates[mandate.citizen, default: []].append(mandate) }
             for act in try disk.proposedActs() { world.proposed[act.citizen, default: []].append(act) }

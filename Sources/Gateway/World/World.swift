@@ -43,6 +43,8 @@ struct World: Sendable {
     var mandates: [PersonID: [Mandate]] = [:]
     /// What delegates want to do and a second person has not confirmed, by citizen, in order of id.
     var proposed: [PersonID: [DelegateAct]] = [:]
+    /// How long citizens want their readings to be kept, where they decided it themselves.
+    var keeping: [PersonID: [Category: KeepChoice]] = [:]
     var detectors: Detectors
     var rules: [RuleID: Rule]
     var plans: [String: Plan]
