@@ -64,7 +64,7 @@ extension StoreTurn {
 
     private func enterDisclosures(_ after: Int64, _ rowsMax: Int, _ at: Instant) throws -> Int64? {
         let rows = try Row.fetchAll(
-            db, sql: "SELECT * FROM disclosure WHERE n > ? ORDER BY n LIMIT ?", arguments: [after, rowsMax])
+            db, sql: "SELECT \(StoreReader.disclosureColumns), n, entry FROM disclosure WHERE n > ? ORDER BY n LIMIT ?", arguments: [after, rowsMax])
         for row in rows where row["entry"] as Int64? == nil {
             let told = StoreReader.disclosure(row)
             let n: Int64 = row["n"]

@@ -53,7 +53,7 @@ extension StoreReader {
         guard let number else { return changed }
         switch kind {
         case .disclosure:
-            guard let row = try Row.fetchOne(db.cachedStatement(sql: "SELECT * FROM disclosure WHERE n = ?"), arguments: [number]) else { return gone }
+            guard let row = try Row.fetchOne(db.cachedStatement(sql: "SELECT \(Self.disclosureColumns) FROM disclosure WHERE n = ?"), arguments: [number]) else { return gone }
             let told = Self.disclosure(row)
             guard try pseudonym(told.citizen) == citizen, let to = try pseudonym(told.recipient),
                 Self.isReadable(row), ChainBody.isSame(body, ChainBody.disclosure(told, n: number, to: to))

@@ -174,30 +174,24 @@ public struct StoreReader {
             }
     }
     private func disclosures(_ clause: String, _ arguments: StatementArguments) throws -> [Disclosure] {
-        // By their places and row by row: a search for each name, and a copy of each row, were most of the time of `who-saw`.
-        let sql = "SELECT at, citizen, recipient, alert, notice, decision, data, detail, stage, state, emergency FROM disclosure WHERE " + clause
-        let rows = try Row.fetchCursor(db.cachedStatement(sql: sql), arguments: arguments)
+        // Row by row: a copy of each was a good part of the time of `who-saw`.
+        let rows = try Row.fetchCursor(db.cachedStatement(sql: "SELECT \(Self.disclosureColumns) FROM disclosure WHERE " + clause), arguments: arguments)
         var disclosures: [Disclosure] = []
-        while let row = try rows.next() {
-            disclosures.append(
-                Disclosure(
-                    at: Instant(milliseconds: row[0]), citizen: PersonID(row[1] as String), recipient: PersonID(row[2] as String),
-                    alert: (row[3] as Int64?).map(AlertID.init), notice: (row[4] as Int64?).map(NoticeID.init),
-                    decision: (row[5] as Int64?).map(DecisionID.init), data: row[6], detail: Detail(row[7] as String) ?? .nothing,
-                    stage: (row[8] as String?).flatMap { Stage($0) }, state: Disclosure.State(rawValue: row[9]) ?? .queued, isEmergency: row[10]))
-        }
+        while let row = try rows.next() { disclosures.append(Self.disclosure(row)) }
         return disclosures
     }
+
+    /// What `disclosure` reads by its place, because a search for each name was another part.
+    static let disclosureColumns = "at, citizen, recipient, alert, notice, decision, data, detail, stage, state, emergency, mandate, purpose"
+
+    /// - Parameter row: begins with `disclosureColumns`.
     static func disclosure(_ row: Row) -> Disclosure {
         Disclosure(
-            at: Instant(milliseconds: row["at"]), citizen: PersonID(row["citizen"] as String),
-            recipient: PersonID(row["recipient"] as String), alert: (row["alert"] as Int64?).map(AlertID.init),
-            notice: (row["notice"] as Int64?).map(NoticeID.init),
-            decision: (row["decision"] as Int64?).map(DecisionID.init), data: row["data"],
-            detail: Detail(row["detail"] as String) ?? .nothing,
-            stage: (row["stage"] as String?).flatMap { Stage($0) },
-            state: Disclosure.State(rawValue: row["state"]) ?? .queued, isEmergency: row["emergency"],
-            mandate: (row["mandate"] as Int64?).map { MandateID($0) }, purpose: (row["purpose"] as String?).flatMap { Purpose(rawValue: $0) })
+            at: Instant(milliseconds: row[0]), citizen: PersonID(row[1] as String), recipient: PersonID(row[2] as String),
+            alert: (row[3] as Int64?).map(AlertID.init), notice: (row[4] as Int64?).map(NoticeID.init),
+            decision: (row[5] as Int64?).map(DecisionID.init), data: row[6], detail: Detail(row[7] as String) ?? .nothing,
+            stage: (row[8] as String?).flatMap { Stage($0) }, state: Disclosure.State(rawValue: row[9]) ?? .queued, isEmergency: row[10],
+            mandate: (row[11] as Int64?).map { MandateID($0) }, purpose: (row[12] as String?).flatMap { Purpose(rawValue: $0) })
     }
     /// What operators did in this person's name. Oldest first.
     public func operatorActs(for person: PersonID, since: Instant, limit: Int) throws

@@ -139,7 +139,7 @@ import Testing
         #expect(try other.anna(.consentGrant(Place.draft())).outcome == .refused)
         let inForce = try other.ada(.consentList(citizen: nil, all: false)).items.map { "\($0["effect"]?.string ?? "") \($0["data"]?.text ?? "")" }
         #expect(Set(inForce) == [#"refuse ["quantity:heart_rate"]"#, #"refuse ["quantity:oxygen_saturation"]"#], "\(inForce)")
-        #expect(try other.states("c1").last == "revoked operator 0 for anna for ada (mandate m1)")
+        #expect(try other.states("c1").last == "revoked anna for ada (mandate m1)")
         #expect(try other.ada(.pauseList(citizen: nil)).items.count == 1)
         let acts = try other.ada(.delegate(.acts(since: nil))).items.map { "\($0["delegate"]?.string ?? "") \($0["effect"]?.string ?? "") \($0["state"]?.string ?? "")" }
         #expect(acts == ["anna gave undone", "anna ended done", "anna gave done", "anna paused done", "bea gave done", "anna paused undone"], "\(acts)")

@@ -28,7 +28,7 @@ final class Folder {
 
     /// Makes nonsense of every page from there on, as a bad disk would. What a start reads lies before that, unless
     /// `offset` says otherwise.
-    func damage(from offset: UInt64 = 393_216) throws {
+    func damage(from offset: UInt64 = 589_824) throws {
         let handle = try FileHandle(forUpdating: URL(fileURLWithPath: file))
         let end = try handle.seekToEnd()
         try handle.seek(toOffset: offset)
