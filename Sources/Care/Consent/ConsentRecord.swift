@@ -263,13 +263,13 @@ public struct ConsentRecord: Hashable, Codable, Sendable {
 
     /// What can be meant at all, in a few bytes that lie in the list of records itself.
     private struct Outline: Sendable {
-        var purposes: UInt8
-        var recipients: UInt8
-        var data: UInt8
-        var citizen: UInt64
         var from: Instant
         /// When it is over or withdrawn, whichever comes first; `distantFuture`: neither.
         var end: Instant
+        var citizen: UInt32
+        var purposes: UInt8
+        var recipients: UInt8
+        var data: UInt8
 
         init(_ fields: Fields) {
             from = fields.from
@@ -300,7 +300,7 @@ public struct ConsentRecord: Hashable, Codable, Sendable {
         fileprivate var purpose: UInt8
         fileprivate var recipient: UInt8
         fileprivate var data: UInt8
-        fileprivate var citizen: UInt64
+        fileprivate var citizen: UInt32
         fileprivate var at: Instant
 
         init(_ request: ConsentRequest, of citizen: PersonID) {
@@ -329,8 +329,8 @@ public struct ConsentRecord: Hashable, Codable, Sendable {
 
     /// FNV-1a (Fowler, Noll and Vo, 1991). Two names that share one would only have a record passed over that says nothing
     /// of the request.
-    private static func fingerprint(_ citizen: PersonID) -> UInt64 {
-        citizen.name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+    private static func fingerprint(_ citizen: PersonID) -> UInt32 {
+        citizen.name.utf8.reduce(0x811C_9DC5) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
     }
 
     private enum Bits {
@@ -389,7 +389,8 @@ public struct ConsentRecord: Hashable, Codable, Sendable {
 /// version, damaged). What is not understood could be a refusal, so it denies.
 public enum StoredConsent: Hashable, Sendable {
     case record(ConsentRecord)
-    case unreadable(ConsentID, citizen: PersonID, reason: String)
+    /// Apart from the list, which would otherwise be half as long again to look through.
+    indirect case unreadable(ConsentID, citizen: PersonID, reason: String)
 
     public var id: ConsentID {
         switch self {
