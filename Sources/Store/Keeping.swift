@@ -91,6 +91,10 @@ extension StoreTurn {
 
     private func fold(_ series: Series, _ term: KeepTerm, _ zone: Zone, from: Int64, end: Int64, now: Instant, rowsMax: Int, _ step: inout KeepStep) throws {
         let number = series.id.number
+        let isAny = try Bool.fetchOne(
+            db.cachedStatement(sql: "SELECT EXISTS (SELECT 1 FROM reading WHERE series = ? AND at >= ? AND at < ?)"), arguments: [number, from, end])
+        // Most series of somebody who keeps them for longer than others have nothing to do here.
+        guard isAny == true else { return }
         // One more than is folded: the next says how long the last one held.
         let rows = try Row.fetchAll(
             db.cachedStatement(sql: "SELECT at, value FROM reading WHERE series = ? AND at >= ? ORDER BY at LIMIT ?"), arguments: [number, from, rowsMax + 1]

@@ -1,5 +1,8 @@
 /// What stays of one series' readings of one day, or of the part of it that was about the same people.
 public struct DailyFigure: Hashable, Sendable {
+    /// Readings of one series in one day: more cannot be, at one in each tenth of a millisecond.
+    public static let countMax: Int64 = 1_000_000_000
+
     /// Where the day begins by the clocks of the home, or the part of it.
     public var from: Instant
     public var day: Day

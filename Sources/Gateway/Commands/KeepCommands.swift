@@ -101,6 +101,13 @@ extension Engine {
         let span = draft.length.flatMap { Span($0) }
         guard draft.isDefault || span != nil else { return false }
         let by = actor(of: act, TakenAway([]), [:]).inLog
+        // What went by the choice before this one must not be there again because more is kept since.
+        let isMore = draft.categories.compactMap { Category(rawValue: $0) }.contains { category in
+            guard let before = world.keeping[person.id]?[category]?.setting else { return false }
+            let after = span.map { KeepSetting(days: Int($0.milliseconds / 86_400_000), then: draft.then.flatMap(KeepAfter.init(rawValue:)) ?? .erase) }
+            return Self.isLess(before, than: after ?? keepRules.bounds(category).usual)
+        }
+        if isMore { try keepNow(asOf: min(act.at ?? now, now)) }
         return try turnAgain { tx in
             for category in draft.categories.compactMap({ Category(rawValue: $0) }) {
                 let setting = span.map { KeepSetting(days: Int($0.milliseconds / 86_400_000), then: draft.then.flatMap(KeepAfter.init(rawValue:)) ?? .erase) }

@@ -3,6 +3,16 @@ import Crypto
 import Foundation
 import Store
 
+extension ServiceAct {
+    var givesAccess: Bool {
+        switch self {
+        case .token(_, let end): !end
+        case .login: true
+        default: false
+        }
+    }
+}
+
 /// How services are known, and what they fetch.
 extension Engine {
     /// Of a token: random, so nobody guesses it, and its hash needs no salt.
@@ -11,6 +21,8 @@ extension Engine {
     func service(_ act: ServiceAct, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
         if case .figures(let query) = act { return try figures(query, actor, tx) }
         guard actor.runsScheme else { throw CommandProblem.refused("Only a coordinator or an operator may do this.") }
+        // Whoever has them receives what citizens permitted to the service.
+        if act.givesAccess, !actor.isOperatorOnly { throw CommandProblem.refused("Only an operator may do this: it opens what citizens share with the service.") }
         switch act {
         case .token(let name, let end):
             let person = try serviceNamed(name)

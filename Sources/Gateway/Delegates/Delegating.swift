@@ -208,12 +208,9 @@ extension Engine {
 
     /// A mandate that its holder could permit themselves more by would have no bounds.
     private func mayReceive(_ recipients: [RecipientPattern], _ delegate: PersonID) throws(CommandProblem) {
-        for pattern in recipients {
-            switch pattern {
-            case .helper(delegate), .coordinator(delegate), .service(delegate): throw .refused("Nobody permits themselves something in somebody else's name.")
-            default: break
-            }
-        }
+        // Also as one of many: a circle that they are in, or everybody of their kind.
+        guard let own = world.people[delegate]?.asRecipient, recipients.contains(where: { $0.matches(own) }) else { return }
+        throw .refused("Nobody permits themselves something in somebody else's name, nor a circle that they are in.")
     }
 
     // MARK: What is refused

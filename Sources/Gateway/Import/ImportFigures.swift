@@ -24,8 +24,9 @@ extension Engine {
         for row in rows.utf8.split(separator: 10) {
             let fields = row.split(separator: 32).map { String(Substring($0)) }
             guard figures.count < ImportPart.readingsMax, fields.count == 13, let from = Int64(fields[0]), let day = Int64(fields[1]), let count = Int64(fields[2]),
-                let times = Int64(fields[3]), let lasted = Int64(fields[4]), (0..<now.milliseconds).contains(from), abs(from / dayMilliseconds - day) <= 2,
-                count >= 0, times >= 0, times <= count, (0...2 * dayMilliseconds).contains(lasted)
+                let times = Int64(fields[3]), let lasted = Int64(fields[4]), (0..<now.milliseconds).contains(from),
+                // Nothing of a file from outside is reckoned with before its size is known.
+                (0...now.milliseconds).contains(day), abs(from / dayMilliseconds - day) <= 2, (0...DailyFigure.countMax).contains(count), times >= 0, times <= count, (0...2 * dayMilliseconds).contains(lasted)
             else { throw noExport }
             var figure = DailyFigure(from: Instant(milliseconds: from), day: Day(number: day))
             (figure.count, figure.times, figure.lasted) = (count, times, Span(milliseconds: lasted))
@@ -38,7 +39,7 @@ extension Engine {
             figure.upTo = try instant(fields[5])
             if count > 0 {
                 let numbers = fields[6...10].compactMap { Double($0) }.filter(\.isFinite)
-                guard numbers.count == 5 else { throw noExport }
+                guard numbers.count == 5, abs(numbers[0]) <= DayFolding.valueMax * Double(count), numbers[1...].allSatisfy({ abs($0) <= DayFolding.valueMax }) else { throw noExport }
                 (figure.sum, figure.least, figure.most, figure.first, figure.last) = (numbers[0], numbers[1], numbers[2], numbers[3], numbers[4])
                 guard quantity.kind == .number || numbers[1...].allSatisfy({ $0 == 0 || $0 == 1 }), figure.least <= figure.most else { throw noExport }
                 (figure.firstAt, figure.lastAt) = (try instant(fields[11]), try instant(fields[12]))

@@ -7,6 +7,8 @@ import Store
 struct Act: Codable {
     /// Nil: only `claims`.
     var command: Command?
+    /// When it was done. It stands beside the line in the journal, not in it.
+    var at: Instant?
     var by: PersonID?
     /// The operator who said it for them, or for nobody.
     var uid: UInt32?
@@ -225,7 +227,7 @@ extension Command {
     var isAct: Bool {
         switch self {
         case .dataErase, .dataKeep, .pause, .pauseEnd, .consentGrant, .consentRefuse, .consentWithdraw, .consentAccept, .consentGive, .consentRenew, .consentRevoke, .consentEmergency, .deviceClaim, .deviceRelease, .deviceMove, .deviceRetire, .deviceClaimAnnounced, .homeRemove, .citizenRemove, .helperRemove,
-            .coordinatorRemove, .serviceRemove, .service(.token):
+            .coordinatorRemove, .serviceRemove, .service(.token), .service(.login):
             true
         case .delegate(let said): said.isAct
         default: false

@@ -15,7 +15,11 @@ extension Engine {
     /// - Throws: what kept an act from being written down: then all of them have to be done again.
     public func repeatActs(of journal: ActJournal, since: Instant) throws -> (done: Int, failed: Int) {
         let (written, damaged) = try journal.acts(since: since)
-        let acts = written.map { try? JSONDecoder().decode(Act.self, from: Data($0.body)) }
+        let acts = written.map { line in
+            var act = try? JSONDecoder().decode(Act.self, from: Data(line.body))
+            act?.at = line.at
+            return act
+        }
         let taken = TakenAway(acts)
         var (done, failed) = (0, damaged)
         // Records that are made again have other numbers: none that was given out is given again.

@@ -19,30 +19,35 @@ extension Engine {
             if now >= nextRetentionClean { try cleanAfterRetention() }
             return false
         }
-        let next = try turn { tx in try retentionRows(tx) }
+        let next = try turn { tx in try retentionRows(tx, asOf: now) }
         sweepFrom = next
         if next == nil { nextSweep = now + Self.sweepEvery }
         return next != nil
     }
 
     /// All of it at once: after a restore nobody may be shown what had gone.
-    func keepNow() throws {
+    ///
+    /// - Parameter then: as it was to be done at that moment; nil: now.
+    func keepNow(asOf then: Instant? = nil) throws {
         (sweepFrom, nextSweep) = (nil, .distantPast)
         importing = ImportUnderWay()
-        repeat { sweepFrom = try turn { tx in try retentionRows(tx) } } while sweepFrom != nil
+        repeat { sweepFrom = try turn { tx in try retentionRows(tx, asOf: then ?? now) } } while sweepFrom != nil
         nextSweep = now + Self.sweepEvery
     }
 
-    private func retentionRows(_ tx: StoreTurn) throws -> Int32? {
+    private func retentionRows(_ tx: StoreTurn, asOf now: Instant) throws -> Int32? {
         // What is deleted in this turn is written over.
         try tx.overwriteDeleted()
-        let rules = keepRules
+        var rules = keepRules
+        rules.now = now
+        // Once for all series: everybody's choices are looked at for it.
+        let soonest = Dictionary(Category.allCases.map { ($0, rules.soonest($0)) }, uniquingKeysWith: { a, _ in a })
         var (rows, gone) = (0, 0)
         var from = sweepFrom ?? 1
         defer { if gone > 0 { isRetentionDirty = true } }
         while from < .max, let number = try tx.reader.nextSeriesKept(from: from) {
             guard rows < Self.sweepRowsMax else { return try noteRemoved(gone, tx, next: number) }
-            let step = try keepSeries(number, rules, rowsMax: Self.sweepRowsMax - rows, tx)
+            let step = try keepSeries(number, rules, soonest, rowsMax: Self.sweepRowsMax - rows, tx)
             rows += step.rows + 1
             gone += step.gone
             if !step.isDone { return try noteRemoved(gone, tx, next: number) }
@@ -64,7 +69,10 @@ extension Engine {
 
     private static var dirtyKey: String { "retentionDirty" }
 
-    private func keepSeries(_ number: Int32, _ rules: KeepRules, rowsMax: Int, _ tx: StoreTurn) throws -> KeepStep {
+    private func keepSeries(
+        _ number: Int32, _ rules: KeepRules, _ soonest: [Category: (readings: Instant, figures: Instant)], rowsMax: Int, _ tx: StoreTurn
+    ) throws -> KeepStep {
+        let now = rules.now
         guard let series = world.seriesInfo(SeriesID(number)) else {
             // A quantity that this version does not know any more.
             let (next, dropped) = try tx.dropReadings(
@@ -72,7 +80,7 @@ extension Engine {
             return KeepStep(rows: dropped, gone: dropped, isDone: next == nil)
         }
         let reader = try tx.reader
-        let soonest = rules.soonest(series.quantity.category)
+        guard let soonest = soonest[series.quantity.category] else { return KeepStep() }
         let hasOld = try reader.oldestReading(number).map { $0 < soonest.readings } ?? false
         guard try hasOld || reader.oldestFigure(number).map({ $0 < soonest.figures }) ?? false else { return KeepStep() }
         let device = world.device(series.device)?.device
