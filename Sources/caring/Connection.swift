@@ -23,6 +23,14 @@ struct Connection {
     /// 10 000 readings have about 2 MiB.
     static let answerBytesMax = 64 * 1024 * 1024
 
+    /// It says at once that nobody is there any more: the usual one would try again until the time for an answer is over,
+    /// while a person waits who can do something about it. It lives as long as the program.
+    static let client: HTTPClient = {
+        var configuration = HTTPClient.Configuration()
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
+
     var socketPath: String
 
     private struct Said: Encodable {
@@ -43,7 +51,7 @@ struct Connection {
         request.body = .bytes(Array(said))
         let body: [UInt8]
         do {
-            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(Self.answerSecondsMax))
+            let response = try await Self.client.execute(request, timeout: .seconds(Self.answerSecondsMax))
             body = Array(try await response.body.collect(upTo: Self.answerBytesMax).readableBytesView)
         } catch {
             throw lost("\(error)")

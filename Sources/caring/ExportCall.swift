@@ -31,7 +31,7 @@ extension Connection {
         request.body = .bytes(said)
         var frames = FrameReader()
         do {
-            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(Self.exportSecondsMax))
+            let response = try await Connection.client.execute(request, timeout: .seconds(Self.exportSecondsMax))
             guard response.headers.first(name: "content-type") == "application/vnd.caring.export" else {
                 let body = try await response.body.collect(upTo: 1 << 20)
                 guard let reply = try? JSONDecoder().decode(Reply.self, from: Data(body.readableBytesView)) else {

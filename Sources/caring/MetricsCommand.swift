@@ -42,7 +42,7 @@ extension Connection {
         try refuseIfNobodyListens()
         guard let url = URL(httpURLWithSocketPath: socketPath, uri: "/metrics") else { throw lost("it cannot be asked this") }
         do {
-            let response = try await HTTPClient.shared.execute(HTTPClientRequest(url: url.absoluteString), timeout: .seconds(Self.answerSecondsMax))
+            let response = try await Connection.client.execute(HTTPClientRequest(url: url.absoluteString), timeout: .seconds(Self.answerSecondsMax))
             let body = try await response.body.collect(upTo: Self.metricsBytesMax)
             if response.status == .ok { return String(buffer: body) }
         } catch {
