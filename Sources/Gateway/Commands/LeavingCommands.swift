@@ -20,10 +20,10 @@ extension Engine {
     func citizenErase(_ name: String, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
         guard actor.runsScheme else { throw CommandProblem.refused("Only a coordinator or an operator may do this.") }
         let id = PersonID(name)
-        guard world.people[id] == nil else {
+        guard world.people[id]?.kind != .citizen else {
             throw CommandProblem.failed("\(safeText(name)) is in the scheme and erases their own data: caring data erase. To remove and erase them: caring citizen remove \(safeText(name)) --erase")
         }
-        guard let person = try tx.reader.removedPerson(id), person.kind == .citizen else {
+        guard let person = try tx.reader.removedPerson(id), person.kind == .citizen, world.people[id] == nil else {
             throw CommandProblem.failed("There is no citizen called \u{201C}\(safeText(name))\u{201D} who was removed, or nothing of them is left.")
         }
         if let open = try tx.reader.openErasures().first(where: { $0.citizen == id && $0.isGone == true }) {
