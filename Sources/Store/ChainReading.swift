@@ -6,7 +6,8 @@ import GRDB
 /// Chains and proofs as they stand, and whether they fit the rows that they record.
 extension StoreReader {
     public func pseudonym(_ person: PersonID) throws -> Int64? {
-        try Int64.fetchOne(db.cachedStatement(sql: "SELECT n FROM pseudonym WHERE person = ?"), arguments: [person.name])
+        if let number = Self.number(ofNameless: person) { return number }
+        return try Int64.fetchOne(db.cachedStatement(sql: "SELECT n FROM pseudonym WHERE person = ?"), arguments: [person.name])
     }
     /// Nil where the name was erased.
     public func person(_ pseudonym: Int64) throws -> PersonID? {

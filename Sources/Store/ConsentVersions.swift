@@ -101,6 +101,18 @@ extension StoreReader {
         }
     }
 
+    /// What somebody asked one citizen for, of which something was said since then: when it was asked, what became of it last, and when.
+    public func consentsAsked(by person: PersonID, of citizen: PersonID, since: Instant) throws -> [(record: ConsentRecord?, askedAt: Instant, isDenied: Bool, at: Instant)] {
+        try Row.fetchAll(
+            db.cachedStatement(
+                sql: """
+                    SELECT f.body, f.at, v.state = 'refused' AND v.reason IS NULL, v.at FROM consentVersion f
+                    JOIN consentVersion v ON v.id = f.id
+                    WHERE f.asker = ?1 AND v.at > ?3 AND json_valid(f.body) AND json_extract(f.body, '$.citizen') = ?2 AND \(Self.isLatest) ORDER BY f.id
+                    """), arguments: [person.name, citizen.name, since.milliseconds]
+        ).map { (try? Body.decode(ConsentRecord.self, $0[0]), Instant(milliseconds: $0[1]), $0[2], Instant(milliseconds: $0[3])) }
+    }
+
     /// What somebody has asked for, with what became of it; the newest `limit`, in order of id.
     public func consentsAsked(by person: PersonID, limit: Int) throws -> [(asked: ConsentVersion, state: ConsentState)] {
         try Row.fetchAll(

@@ -13,7 +13,7 @@ enum ErasureSchema {
 /// What a citizen wanted to be erased, and how far that is.
 public struct Erasure: Codable, Hashable, Sendable {
     /// In this order.
-    public enum Phase: String, Codable, Sendable { case readings, records, decisions, leftovers, pages, log, copies, done }
+    public enum Phase: String, Codable, Sendable { case readings, records, decisions, leftovers, names, pages, log, copies, done }
 
     public var id: Int64
     public var citizen: PersonID
@@ -37,6 +37,10 @@ public struct Erasure: Codable, Hashable, Sendable {
     public var cleanAt: Instant?
     /// True: the citizen wants less to be kept. The rounds of retention remove it; this is only about files and copies.
     public var isKeeping: Bool?
+    /// True: they were removed from the scheme, and nothing of them is in force; at the end they themselves go.
+    public var isGone: Bool?
+    /// Where they live or lived.
+    public var home: HomeID?
 
     public init(id: Int64, citizen: PersonID, at: Instant, end: Instant, isAll: Bool, series: [Int32], upToEntry: Int64) {
         self.id = id
@@ -70,6 +74,8 @@ extension StoreTurn {
                 AND id NOT IN (SELECT id FROM erasure WHERE citizen = ?1 AND doneAt IS NOT NULL ORDER BY id DESC LIMIT ?2)
             """, [erasure.citizen.name, Self.erasuresKeptMax])
     }
+
+    public func removeErasure(_ id: Int64) throws { try run("DELETE FROM erasure WHERE id = ?", [id]) }
 
     /// What is deleted in this turn is written over, whatever the library does by itself.
     public func overwriteDeleted() throws { try db.execute(sql: "PRAGMA secure_delete = ON") }
@@ -197,7 +203,7 @@ extension StoreTurn {
             "DELETE FROM claim WHERE n IN (SELECT n FROM claim WHERE citizen = ? AND releasedAt <= ? LIMIT ?)",
             [erasure.citizen.name, erasure.end.milliseconds, rowsMax])
         erasure.rows += db.changesCount
-        if erasure.rows == before { erasure.go(to: .pages) }
+        if erasure.rows == before { erasure.go(to: erasure.isGone == true ? .names : .pages) }
     }
 }
 

@@ -47,6 +47,7 @@ extension StoreTurn {
             dropped += db.changesCount
             if let entry = row[1] as Int64?, let citizen = try StoreReader(db: db).pseudonym(PersonID(row[0] as String)) { entries[citizen, default: []].append(entry) }
         }
+        if dropped > 0 { try forgetDelegates() }
         return (dropped, entries)
     }
 }

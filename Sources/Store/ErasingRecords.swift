@@ -46,7 +46,7 @@ extension StoreTurn {
             case .consent: try eraseConsent(row, &erasure, &emptied, &erased, at: at)
             case .delegate: if try eraseDelegateEntry(row, &erasure) { emptied.append(entry[0]) }
             case .keeping:
-                if try eraseKeeping(row, erasure.citizen, before: erasure.end) {
+                if try eraseKeeping(row, erasure.citizen, before: erasure.end, isOver: erasure.isGone == true) {
                     emptied.append(entry[0])
                     erasure.rows += 1
                 }
@@ -110,7 +110,9 @@ extension StoreTurn {
         guard let newest = versions.last, (newest[2] as Int64) < erasure.end.milliseconds else { return }
         let row = try Row.fetchOne(db.cachedStatement(sql: "SELECT body, withdrawnAt FROM consent WHERE id = ? AND citizen = ?"), arguments: [id, erasure.citizen.name])
         var isOver = true
-        if let row {
+        if erasure.isGone == true {
+            // Nothing of somebody who is not there any more is in force.
+        } else if let row {
             // What cannot be read still forbids.
             let until = (try? Body.decode(ConsentRecord.self, row[0]))?.until
             isOver = (row[1] as Int64?) != nil || until.map { $0 <= at } ?? false

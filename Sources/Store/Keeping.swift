@@ -184,12 +184,12 @@ extension StoreTurn {
     /// Of what a citizen decided only what holds now stays.
     ///
     /// - Returns: whether the row went.
-    func eraseKeeping(_ id: Int64, _ citizen: PersonID, before: Instant) throws -> Bool {
+    func eraseKeeping(_ id: Int64, _ citizen: PersonID, before: Instant, isOver: Bool = false) throws -> Bool {
         try run(
             """
             DELETE FROM keeping WHERE id = ?1 AND citizen = ?2 AND at < ?3
-                AND EXISTS (SELECT 1 FROM keeping AS newer WHERE newer.citizen = ?2 AND newer.category = keeping.category AND newer.id > ?1)
-            """, [id, citizen.name, before.milliseconds])
+                AND (?4 OR EXISTS (SELECT 1 FROM keeping AS newer WHERE newer.citizen = ?2 AND newer.category = keeping.category AND newer.id > ?1))
+            """, [id, citizen.name, before.milliseconds, isOver])
         return db.changesCount > 0
     }
 }

@@ -168,6 +168,7 @@ public struct StoreTurn {
         guard over > 0 else { return }
         try run("DELETE FROM stranger WHERE (home, address) IN (SELECT home, address FROM stranger ORDER BY lastSeenAt, home, address LIMIT ?)", [over])
     }
+    public func removeStrangers(_ home: HomeID) throws { try run("DELETE FROM stranger WHERE home = ?", [home.name]) }
     public func removeStranger(_ home: HomeID, _ address: String) throws {
         try run("DELETE FROM stranger WHERE home = ? AND address = ?", [home.name, address])
     }

@@ -4,7 +4,7 @@ import Care
 struct CitizenCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "citizen", abstract: "Add, list and remove the people whom the data is about.",
-        subcommands: [Add.self, List.self, Remove.self])
+        subcommands: [Add.self, List.self, Remove.self, Erase.self])
 
     struct Add: Saying {
         static let configuration = CommandConfiguration(
@@ -26,10 +26,26 @@ struct CitizenCommand: AsyncParsableCommand {
     }
 
     struct Remove: Saying {
-        static let configuration = CommandConfiguration(abstract: "Remove a citizen and what is stored about them.")
+        static let configuration = CommandConfiguration(
+            abstract: "Remove a citizen.",
+            discussion: """
+                Example: caring citizen remove ada --erase
+
+                Without --erase what was recorded about them stays for as long as the scheme keeps it. What is erased cannot be brought back.
+                """)
         @Argument(help: "The citizen.") var name: String
+        @Flag(help: "And erase everything about them.") var erase = false
         @OptionGroup var globals: Globals
-        var command: Command { .citizenRemove(citizen: name) }
+        var command: Command { .citizenRemove(citizen: name, erase: erase ? true : nil) }
+    }
+
+    struct Erase: Saying {
+        static let configuration = CommandConfiguration(
+            abstract: "Erase everything about a citizen who was removed, or say how far that is.",
+            discussion: "Example: caring citizen erase ada. What is erased cannot be brought back.")
+        @Argument(help: "The citizen who was removed.") var name: String
+        @OptionGroup var globals: Globals
+        var command: Command { .citizenErase(citizen: name) }
     }
 }
 

@@ -30,6 +30,8 @@ extension RealProcesses {
             let refusals: [([String], String)] = [
                 (["alert", "list", "--as", "nobody"], "There is nobody called \u{201C}nobody\u{201D} here."),
                 (["home", "add", "oak-1"], "is taken"),
+                (["citizen", "erase", "ada"], "caring citizen remove ada --erase"),
+                (["citizen", "erase", "maria"], "There is no citizen"),
                 (["home", "list", "--as", "ada"], "Only a coordinator or an operator may do this."),
                 (["alert", "accept", "a7", "--as", "maria"], "There is no alert \u{201C}a7\u{201D}"),
                 (["why", "z1", "--as", "ada"], "is nothing that can be asked"),
@@ -49,6 +51,7 @@ extension RealProcesses {
             // An operator who speaks for somebody is written down, and the citizen sees it.
             #expect(street.log.contains("command=device claim uid=\(getuid())") && !street.log.contains("ada"))
             #expect(try street.sentences("who-saw", "--as", "ada").contains("Operator \(getuid()) acted for you: device claim"))
+            #expect(try street.sentences("citizen", "remove", "ada", "--erase").contains("is being erased"))
         }
 
         private func socketMode(_ street: Street) throws -> Int? {

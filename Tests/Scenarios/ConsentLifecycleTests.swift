@@ -1,6 +1,7 @@
 import Care
 import CareTesting
 import Foundation
+@testable import Gateway
 import Store
 import Testing
 
@@ -98,12 +99,53 @@ import Testing
         #expect(try states(street, "c1").last == "2 refused operator 0 for ada")
         #expect(try street.gateway.say(.consentList(citizen: nil, all: true), as: "ada").items.isEmpty)
         #expect(try street.gateway.say(.consentRequests, as: "clinic").items.first?["state"]?.string == "refused")
-        #expect(try ask(street).outcome == .done)
-        for n in 1...3 {
+        for n in 1...4 {
             try street.gateway.say(.serviceAdd(service: "s\(n)", name: "Service \(n)", uid: nil))
-            for _ in 0..<5 { #expect(try street.gateway.say(.consentRequest(asking(), reason: "please"), as: "s\(n)").outcome == .done) }
+            for _ in 0..<(n < 4 ? 5 : 1) { #expect(try street.gateway.say(.consentRequest(asking(), reason: "please"), as: "s\(n)").outcome == .done) }
         }
         #expect(try street.gateway.say(.consentRequest(asking(), reason: "please"), as: "maria").outcome == .failed)
+    }
+
+    @Test func `what was denied may be asked for again after thirty days, and something else or less at once`() throws {
+        let street = try clinic()
+        #expect(try ask(street).outcome == .done)
+        try street.gateway.say(.consentDeny(id: "c1"), as: "ada")
+        let denied = street.gateway.now
+        try street.gateway.restart()
+        for data in [["health"], ["safety", "health"]] {
+            let again = try ask(street, asking(data: data))
+            #expect(again.outcome == .failed && again.say[0].contains("ask for it again from"), "\(again.say)")
+        }
+        var forAll = asking()
+        forAll.purposes = []
+        #expect(try ask(street, forAll).outcome == .failed, "No purpose named is all of them.")
+        var other = asking()
+        other.purposes = ["research"]
+        for draft in [asking(data: ["heart_rate"]), asking(data: ["safety"]), other] { 
+            let reply = try ask(street, draft)
+            #expect(reply.outcome == .done, "\(reply.say)")
+        }
+        try street.gateway.say(.serviceAdd(service: "council", name: "the council", uid: nil))
+        #expect(try street.gateway.say(.consentRequest(asking(), reason: "please"), as: "council").outcome == .done, "Another asker was denied nothing.")
+        try street.gateway.advance(denied + Engine.askAgainAfterDenial - street.gateway.now - .seconds(1))
+        #expect(try ask(street).outcome == .failed)
+        try street.gateway.advance(.seconds(2))
+        #expect(try ask(street).outcome == .done)
+    }
+
+    @Test func `nobody asks one citizen more than five times a day`() throws {
+        let street = try clinic()
+        try street.gateway.say(.citizenAdd(citizen: "dora", home: "elm-3", name: "Dora Grey", uid: nil))
+        for n in 1...Engine.requestsPerDayMax {
+            #expect(try ask(street).outcome == .done)
+            try street.gateway.say(.consentGive(id: "c\(n)", less: ConsentNarrowing()), as: "ada")
+            try street.gateway.advance(.minutes(1))
+        }
+        let reply = try ask(street)
+        #expect(reply.outcome == .failed && reply.say[0].contains("within a day"), "\(reply.say)")
+        #expect(try ask(street, asking(citizen: "dora")).outcome == .done, "It is counted for each citizen.")
+        try street.gateway.advance(.days(1) - .minutes(5) + .seconds(1))
+        #expect(try ask(street).outcome == .done && ask(street).outcome == .failed, "One day after the first there is room for one.")
     }
 
     @Test func `what somebody asked for who is here no more is not given, nor are another home's devices`() throws {

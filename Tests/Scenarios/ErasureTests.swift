@@ -11,7 +11,7 @@ import Zip
 
 /// What a citizen erases is gone: from tables, files, copies and the journal; what stays still verifies.
 @Suite struct ErasureTests {
-    private let key = AuditKey()
+    let key = AuditKey()
 
     /// Recognisable texts in everything that can hold one.
     private static let marks = ["MARKNOTE", "MARKREASON", "MARKPAYLOAD", "MARKOLDWORD", "MARKWARD", "MARKAUTHORITY", "markoxygen"]
@@ -57,7 +57,7 @@ import Zip
         return street
     }
 
-    private func run(_ street: Street) throws {
+    func run(_ street: Street) throws {
         for _ in 0..<20 {
             while try street.gateway.engine.sweep() {}
             try street.gateway.advance(.seconds(11))
@@ -65,7 +65,7 @@ import Zip
     }
 
     /// What the running gateway's disk watch does once the database holds nothing of it any more.
-    private func renewCopies(_ street: Street) throws {
+    func renewCopies(_ street: Street) throws {
         let gateway = street.gateway
         let folder = gateway.folder
         let since = try #require(gateway.engine.copiesHoldErasedSince)
@@ -89,7 +89,7 @@ import Zip
     }
 
     /// Files of the data folder that hold this text, by name.
-    private func holding(_ text: String, _ street: Street) throws -> [String] {
+    func holding(_ text: String, _ street: Street) throws -> [String] {
         let folder = street.gateway.folder
         var found: [String] = []
         for case let name as String in try #require(FileManager.default.enumerator(atPath: folder)) {
@@ -100,19 +100,19 @@ import Zip
         return found.sorted()
     }
 
-    private func number(_ street: Street, _ sql: String) throws -> Int {
+    func number(_ street: Street, _ sql: String) throws -> Int {
         try DatabaseQueue(path: street.gateway.folder + "/caring.sqlite").read { try Int.fetchOne($0, sql: sql) ?? -1 }
     }
 
-    private func isSound(_ street: Street) throws -> AuditReport {
+    func isSound(_ street: Street, as person: String = "ada") throws -> AuditReport {
         var verifier = ChainFileVerifier(key: key.publicKey, proofs: [])
-        for item in try street.gateway.say(.audit(.chains(citizen: nil, after: 0)), as: "ada").items.compactMap(\.string) {
+        for item in try street.gateway.say(.audit(.chains(citizen: nil, after: 0)), as: person).items.compactMap(\.string) {
             guard case .chain(let header)? = ChainLine(Data(item.utf8)) else { continue }
             try verifier.take(.chain(header))
             var after: Int64? = 0
             var last: Int64 = 0
             while let from = after {
-                let reply = try street.gateway.say(.audit(.page(chain: header.citizen, after: from)), as: "ada")
+                let reply = try street.gateway.say(.audit(.page(chain: header.citizen, after: from)), as: person)
                 for line in reply.items.compactMap(\.string).compactMap({ ChainLine(Data($0.utf8)) }) {
                     try verifier.take(line)
                     if case .entry(let entry) = line { last = entry.n }
@@ -121,7 +121,7 @@ import Zip
                 after = reply.next
             }
             try verifier.take(.end(ChainEnd(entries: last)))
-            for item in try street.gateway.say(.audit(.rows(chain: header.citizen, after: 0)), as: "ada").items {
+            for item in try street.gateway.say(.audit(.rows(chain: header.citizen, after: 0)), as: person).items {
                 verifier.add(AuditFinding(.rowUnrecorded, nil, item["say"]?.string ?? ""))
             }
         }

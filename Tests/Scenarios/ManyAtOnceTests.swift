@@ -98,8 +98,31 @@ import Testing
             let reply = try gateway.say(.why(id: decision), as: person)
             #expect(reply.outcome == .done, "\(reply.say)")
             #expect(reply.say.contains { $0.hasPrefix("\(own): ") && $0.contains("may know") }, "\(reply.say)")
-            #expect(reply.say.contains("\(others): no record of yours that is still there."))
+            #expect(!reply.say.contains { $0.contains("\(others)") } && !reply.items.contains { $0.text.contains("\"\(others)\"") }, "\(reply)")
         }
+    }
+}
+
+/// Why an alert about two people was told, or was not.
+@Suite struct SharedAlertTests {
+    @Test func `why an alert about two people names to each only themselves and their own records`() throws {
+        let street = try Street(permits: false)
+        let gateway = street.gateway
+        try gateway.say(.citizenAdd(citizen: "bob", home: "elm-3", name: "Bob Grey", uid: nil))
+        try gateway.say(.deviceClaim(home: nil, device: "zigbee2mqtt/hall button", citizens: ["bob"], expected: nil), as: "ada")
+        try gateway.say(.consentGrant(consent(to: ["circle:oak-street"], data: ["safety"])), as: "ada")  // c1
+        try gateway.say(.consentGrant(consent(to: ["helper:maria", "helper:tom"], data: ["safety"])), as: "bob")  // c2
+        try gateway.say(.consentRefuse(consent(to: ["helper:tom"], data: ["safety"])), as: "bob")  // c3
+        try street.press()
+        for (person, own, name, others, otherName) in [("ada", ["c1"], "Ada Brown", ["c2", "c3"], "Bob Grey"), ("bob", ["c2", "c3"], "Bob Grey", ["c1"], "Ada Brown")] {
+            let reply = try gateway.say(.why(id: "a1"), as: person)
+            let text = (reply.say + reply.items.map(\.text)).joined(separator: " ")
+            #expect(own.allSatisfy { text.contains($0) } && text.contains(name), "\(reply.say)")
+            #expect(!text.contains(otherName) && others.allSatisfy { !text.contains($0) }, "\(reply.say)")
+        }
+        let ada = try gateway.say(.why(id: "a1"), as: "ada")
+        #expect(ada.say.contains { $0.hasPrefix("Tom Hill may not be told anything") && $0.contains("not everybody whom it is about permits it") }, "\(ada.say)")
+        #expect(ada.say.contains { $0.hasPrefix("Uma Rao may not be told anything") && $0.contains("not everybody whom it is about permits it") }, "Refused or not permitted is the other's to know.")
     }
 }
 

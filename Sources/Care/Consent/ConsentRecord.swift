@@ -465,6 +465,8 @@ public struct Decision: Hashable, Codable, Sendable {
         case notEvaluated = "not-evaluated"
         /// The data belong to no citizen who could permit it.
         case nobodyToPermit = "nobody-to-permit"
+        /// Only as one of several sees it whom it is about: it is not their record that denied it.
+        case notAllPermit = "not-all-permit"
     }
 
     /// What may be told; `nothing` is a denial. Never more than was asked for.

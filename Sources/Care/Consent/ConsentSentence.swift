@@ -88,6 +88,10 @@ public func sentence(
         case (_, .readings): "everything about \(subject), to the single value"
         }
     let ids = list(decision.decidedBy.map(\.description), "and")
+    if decision.decidedBy.isEmpty {
+        // One of several people sees it, and none of the records is theirs.
+        return "\(recipient) may be told \(told)\(decision.detail == request.detail ? "" : " and no more"), because \(decision.reason == .emergency ? "this is an emergency" : "those whom it is about permit it")."
+    }
     if decision.reason == .emergency {
         let isOne = decision.decidedBy.count == 1
         return "\(recipient) may be told \(told)\(decision.detail == request.detail ? "" : " and no more"), because this is an emergency: "
@@ -111,6 +115,7 @@ private func because(_ decision: Decision) -> String {
     case .notEvaluated:
         return ", because \(isOne ? "record" : "records") \(ids) could not be understood, and what cannot be "
             + "understood could be a refusal"
+    case .notAllPermit: return ", because not everybody whom it is about permits it"
     case .nothingPermits, .permitted, .emergency, .nobodyToPermit: return ": no consent record permits it"
     }
 }

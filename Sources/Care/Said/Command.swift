@@ -14,7 +14,10 @@ public enum Command: Codable, Hashable, Sendable {
     /// `uid`: the Unix user who may speak for them on this machine.
     case citizenAdd(citizen: String, home: String, name: String, uid: UInt32?)
     case citizenList
-    case citizenRemove(citizen: String)
+    /// `erase`: true: and everything about them goes.
+    case citizenRemove(citizen: String, erase: Bool? = nil)
+    /// Everything about somebody who was removed goes.
+    case citizenErase(citizen: String)
     /// `hours` as in consents: `mon-fri 08:00-18:00`. `ntfy`: an http(s) address to POST to.
     case helperAdd(
         helper: String, name: String, circles: [String], uid: UInt32?, latitude: Double?, longitude: Double?,

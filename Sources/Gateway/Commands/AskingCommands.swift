@@ -257,14 +257,17 @@ extension Engine {
             let inCircle = world.homes[alert.home]?.circle.map { responder.circles.contains($0) } ?? false
             guard asked != nil || inCircle else { continue }
             guard let telling = world.telling(responder.person, of: then, stage: .asked, at: asked?.askedAt ?? alert.raisedAt) else { continue }
-            let citizenName = world.name(alert.citizens.first ?? PersonID(""))
-            let sentence = Care.sentence(telling.decision, for: telling.request, names: consentNames, citizen: citizenName)
+            // One who is not alone in it sees their own name and records; the others' are theirs.
+            let viewer = actor.person.flatMap { alert.citizens.contains($0.id) ? $0.id : nil }
+            let citizenName = viewer.map { world.name($0) } ?? "the citizen"
+            let seen = viewer.map { asSeen(telling.decision, telling.request, by: $0, of: alert.citizens) } ?? telling.decision
+            let sentence = Care.sentence(seen, for: telling.request, names: consentNames, citizen: citizenName)
             say.append(sentence)
             items.append(
                 .object([
                     "alert": .string(id.description), "recipient": .string(responder.person.name),
-                    "permitted": .bool(telling.decision.isPermitted), "detail": .string(telling.decision.detail.name),
-                    "reason": .string(telling.decision.reason.rawValue), "consents": .strings(telling.decision.decidedBy.map(\.description)),
+                    "permitted": .bool(seen.isPermitted), "detail": .string(seen.detail.name),
+                    "reason": .string(seen.reason.rawValue), "consents": .strings(seen.decidedBy.map(\.description)),
                     "asked": .bool(asked != nil), "say": .string(sentence),
                 ]))
         }
@@ -292,9 +295,10 @@ extension Engine {
         }
         guard maySee(request, about: citizens, actor) else { throw beyond(actor) }
         let isOwn = citizens.contains(person.id)
-        var say = ["\(id): " + Care.sentence(decision, for: request, names: consentNames, citizen: isOwn ? world.name(person.id) : "the citizen")]
+        let seen = isOwn ? asSeen(decision, request, by: person.id, of: citizens) : decision
+        var say = ["\(id): " + Care.sentence(seen, for: request, names: consentNames, citizen: isOwn ? world.name(person.id) : "the citizen")]
         if isOwn {
-            for record in decision.decidedBy {
+            for record in seen.decidedBy {
                 let stored = world.consents[person.id]?.first { $0.id == record }
                 if actor.looking != nil {
                     // A delegate sees those records that their mandate is about.
@@ -310,9 +314,19 @@ extension Engine {
                 .object([
                     "decision": .string(id.description), "at": .string(request.at.iso), "recipient": .string(request.recipient.person.name),
                     "purpose": .string(request.purpose.rawValue), "detail": .string(decision.detail.name),
-                    "reason": .string(decision.reason.rawValue), "consents": .strings(decision.decidedBy.map(\.description)),
+                    "reason": .string(seen.reason.rawValue), "consents": .strings(seen.decidedBy.map(\.description)),
                 ])
             ])
+    }
+
+    /// A decision about several people as one of them may see it: what the others decided, and whether it was they, is theirs.
+    private func asSeen(_ decision: Decision, _ request: ConsentRequest, by person: PersonID, of citizens: [PersonID]) -> Decision {
+        guard citizens.count > 1 else { return decision }
+        let own = Set((world.consents[person] ?? []).map(\.id))
+        var seen = decision
+        seen.decidedBy.removeAll { !own.contains($0) }
+        if !decision.isPermitted, seen.decidedBy.isEmpty, decision.reason != .nobodyToPermit { seen.reason = .notAllPermit }
+        return seen
     }
 
     private func whyConsent(_ id: ConsentID, _ actor: Actor, _ tx: StoreTurn) throws -> Reply {
@@ -346,7 +360,7 @@ extension Engine {
         ]
         say += pauseSentences(actor)
         say += feedSentences(actor)
-        say += erasureSentences(actor)
+        say += erasureSentences(actor) + forgettingSentences(actor)
         if let degraded { say.append(degraded.problem.sentence) }
         if let lost = sessionLost {
             say.append("The broker had lost the gateway's session: what devices said between \(lost.from.iso) and \(lost.until.iso) may be lost.")

@@ -96,8 +96,8 @@ extension Engine {
             return try homeRemove(home, actor, tx)
         case .citizenAdd(let citizen, let home, let name, let uid): return try citizenAdd(citizen, home, name, uid, actor, tx)
         case .citizenList: return try personList(.citizen, actor)
-        case .citizenRemove(let citizen):
-            return try personRemove(citizen, .citizen, actor, tx)
+        case .citizenRemove(let citizen, let erase): return try citizenRemove(citizen, erase: erase ?? false, actor, tx)
+        case .citizenErase(let citizen): return try citizenErase(citizen, actor, tx)
         case .helperAdd(let helper, let name, let circles, let uid, let latitude, let longitude, let hours, let ntfy):
             usersChanged = true
             return try helperAdd(helper, name, circles, uid, latitude, longitude, hours, ntfy, actor, tx)
@@ -210,7 +210,8 @@ extension Command {
         case .homeRemove: "home remove"
         case .citizenAdd: "citizen add"
         case .citizenList: "citizen list"
-        case .citizenRemove: "citizen remove"
+        case .citizenRemove(_, let erase): erase == true ? "citizen remove --erase" : "citizen remove"
+        case .citizenErase: "citizen erase"
         case .helperAdd: "helper add"
         case .helperList: "helper list"
         case .helperRemove: "helper remove"

@@ -9,6 +9,10 @@ extension Engine {
     static var requestsOpenMax: Int { 20 }
     static var requestsOpenOfOneMax: Int { 5 }
     static var requestReasonCharactersMax: Int { 500 }
+    /// Requests of one asker to one citizen within a day, whatever became of them.
+    static var requestsPerDayMax: Int { 5 }
+    /// How long a denial stands before the same may be asked for again.
+    static var askAgainAfterDenial: Span { .days(30) }
     /// How many of their own requests an asker is shown.
     static var requestsShownMax: Int { 100 }
 
@@ -42,6 +46,7 @@ extension Engine {
         } catch let error as ConsentTextError {
             throw CommandProblem.failed(error.sentence)
         }
+        try mayAskAgain(record, asker.id, citizen, tx)
         try tx.append(record, .requested, reason: reason, asker: asker.id, by: actor.inLog, at: now)
         world.asked[citizen.id, default: []].append(AskedConsent(record: record, asker: asker.id, reason: reason, askedAt: now, isDeferred: false))
         if let home = citizen.home {
@@ -51,6 +56,27 @@ extension Engine {
         return Reply(
             say: ["\(record.id) is asked. Nothing is permitted until it is given; caring consent requests says what became of it."],
             items: [.object(["consent": .string(record.id.description), "state": "requested"])])
+    }
+
+    /// A denial is an answer: nobody has to give it again and again.
+    private func mayAskAgain(_ record: ConsentRecord, _ asker: PersonID, _ citizen: Person, _ tx: StoreTurn) throws {
+        let earlier = try tx.reader.consentsAsked(by: asker, of: citizen.id, since: now - Self.askAgainAfterDenial)
+        func when(_ at: Instant) -> String { (citizen.home.map { world.zone(of: $0) } ?? .utc).local(at)?.inWords ?? at.iso }
+        // To ask for the same and more is to ask for the same.
+        let denied = earlier.filter { $0.isDenied && $0.record.map { Self.asksAgain(record, after: $0) } ?? false }.map(\.at).max()
+        if let denied {
+            throw CommandProblem.failed("\(citizen.id) has denied this to you. You may ask for it again from \(when(denied + Self.askAgainAfterDenial)) on; until then ask for something else, or for less.")
+        }
+        let today = earlier.map(\.askedAt).filter { $0 > now - .days(1) }.sorted()
+        if today.count >= Self.requestsPerDayMax, let first = today.suffix(Self.requestsPerDayMax).first {
+            throw CommandProblem.failed("You have asked \(citizen.id) \(Self.requestsPerDayMax) times within a day, as often as is possible. Try again from \(when(first + .days(1))) on.")
+        }
+    }
+
+    /// Whether it is for all the data and purposes that were denied. No purpose named: all.
+    private static func asksAgain(_ record: ConsentRecord, after denied: ConsentRecord) -> Bool {
+        Set(record.data).isSuperset(of: denied.data)
+            && (record.purposes.isEmpty || !denied.purposes.isEmpty && Set(record.purposes).isSuperset(of: denied.purposes))
     }
 
     func consentRequests(_ actor: Actor, _ tx: StoreTurn) throws -> Reply {

@@ -30,16 +30,19 @@ extension Engine {
 
     /// Writes down what is to go; the steps do the rest.
     ///
-    /// - Parameter isAgain: after a restore, where an alert may be open again that had ended. It stays.
-    func begin(_ draft: ErasureDraft, of person: Person, end: Instant, isAgain: Bool, _ tx: StoreTurn) throws -> (Erasure, [DeviceID]) {
+    /// - Parameters:
+    ///   - isAgain: after a restore, where an alert may be open again that had ended. It stays.
+    ///   - isGone: they are not in the scheme any more; nothing of them stays in force.
+    func begin(_ draft: ErasureDraft, of person: Person, end: Instant, isAgain: Bool, isGone: Bool = false, _ tx: StoreTurn) throws -> (Erasure, [DeviceID]) {
         if draft.all, !isAgain, let open = world.alerts.first(where: { $0.citizens.contains(person.id) }) {
             throw CommandProblem.failed("Alert \(open.id) is about \(person.id) and still open. Everything can be erased when it has ended; a part (--before, --category, --device) can be erased now.")
         }
         let open = try tx.reader.openErasures().filter { $0.citizen == person.id }
-        guard isAgain || open.count < Self.erasuresAtOnceMax else {
+        guard isAgain || isGone || open.count < Self.erasuresAtOnceMax else {
             throw CommandProblem.failed("\(open.count) erasures are under way already. Try again when they are done: caring data erase --status")
         }
-        let (erasure, devices) = try plan(draft, of: person, end: end, id: try tx.next("erasure"), tx)
+        var (erasure, devices) = try plan(draft, of: person, end: end, id: try tx.next("erasure"), tx)
+        (erasure.home, erasure.isGone) = (person.home, isGone ? true : nil)
         try tx.save(erasure)
         try eraseFeeds(erasure, tx)
         // Read anew with the next step, when this is on disk.
@@ -134,16 +137,19 @@ extension Engine {
     }
 
     private func sentence(_ erasure: Erasure) -> String {
-        let how =
+        "What you \(erasure.isKeeping == true ? "no longer want to keep, as you said" : "wanted to be erased") on \(erasure.at.iso): \(standing(of: erasure))."
+    }
+
+    func standing(of erasure: Erasure) -> String {
             switch erasure.phase {
             case .readings: "its readings go (\(counted(erasure.rows, "row")) so far)"
             case .records where erasure.isWaiting: "it waits for words about ended alerts that have still to reach somebody"
-            case .records, .decisions, .leftovers: "its records go (\(counted(erasure.rows, "row")) so far)"
+            case .names where erasure.isWaiting: "it waits for words that have still to reach somebody"
+            case .records, .decisions, .leftovers, .names: "its records go (\(counted(erasure.rows, "row")) so far)"
             case .pages: "the database is being written anew without it"
             case .log: "the database's log is to be emptied as soon as nobody reads it, an export for instance"
             case .copies: "the database holds nothing of it any more; a new copy is being made, and the older ones, which still hold it, are then deleted"
             case .done: "it is done"
             }
-        return "What you \(erasure.isKeeping == true ? "no longer want to keep, as you said" : "wanted to be erased") on \(erasure.at.iso): \(how)."
     }
 }

@@ -131,6 +131,7 @@ extension Engine {
         try tx.remove(id, at: now)
         try tx.removeLogin(name)
         try tx.removeAnnouncements(id)
+        try tx.forgetPlace(id)
         world.homes[id] = nil
         world.announced[id] = nil
         world.bridges[id] = nil

@@ -226,7 +226,7 @@ extension Command {
     /// twice, so whoever was added after a backup is added again by hand.
     var isAct: Bool {
         switch self {
-        case .dataErase, .dataKeep, .pause, .pauseEnd, .consentGrant, .consentRefuse, .consentWithdraw, .consentAccept, .consentGive, .consentRenew, .consentRevoke, .consentEmergency, .deviceClaim, .deviceRelease, .deviceMove, .deviceRetire, .deviceClaimAnnounced, .homeRemove, .citizenRemove, .helperRemove,
+        case .dataErase, .dataKeep, .pause, .pauseEnd, .consentGrant, .consentRefuse, .consentWithdraw, .consentAccept, .consentGive, .consentRenew, .consentRevoke, .consentEmergency, .deviceClaim, .deviceRelease, .deviceMove, .deviceRetire, .deviceClaimAnnounced, .homeRemove, .citizenRemove, .citizenErase, .helperRemove,
             .coordinatorRemove, .serviceRemove, .service(.token), .service(.login):
             true
         case .delegate(let said): said.isAct

@@ -76,6 +76,8 @@ extension Engine {
         case .citizenRemove, .homeRemove:
             // Whatever keeps them from being removed here (an open alert, say), their devices are theirs no more.
             let isReleased = try turnAgain { tx in for device in act.devices ?? [] { try releaseAgain(device, isRetired: false, tx) } }
+            // Who is not there any more need not be removed.
+            if case .citizenRemove(let name, _) = command, world.people[PersonID(name)] == nil { return isReleased }
             return try performAgain(command, act, n, taken, &madeAgain) && isReleased
         default: return try performAgain(command, act, n, taken, &madeAgain)
         }
@@ -312,7 +314,7 @@ struct TakenAway {
             case .consentWithdraw(let id), .consentRevoke(let id, _): withdrawn[name(id)] = n
             case .delegate(.end(let mandate)): mandatesEnded[name(mandate)] = n
             case .consentRenew(let id, let until): renewed[name(id)] = until
-            case .citizenRemove(let name): removed.insert(PersonID(name))
+            case .citizenRemove(let name, _): removed.insert(PersonID(name))
             case .deviceClaimAnnounced(false): if let person = act.by { off[person] = n }
             case .consentEmergency(false, _): if let person = act.by { emergencyOff[person] = n }
             default: break

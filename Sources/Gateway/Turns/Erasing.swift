@@ -50,7 +50,7 @@ extension Engine {
         var erasure = before
         nextErasureLooks[erasure.id] = nil
         switch erasure.phase {
-        case .readings, .records, .decisions, .leftovers:
+        case .readings, .records, .decisions, .leftovers, .names:
             try turn { tx in
                 try tx.overwriteDeleted()
                 try eraseRows(&erasure, tx)
@@ -94,11 +94,15 @@ extension Engine {
             for card in erased.cards { try oweClearing(AlertCard.topic(card.person, card.alert), tx) }
         case .decisions: try tx.eraseDecisions(&erasure, rowsMax: Self.eraseRowsMax)
         case .leftovers:
-            guard let home = world.people[erasure.citizen]?.home else { return erasure.phase = .pages }
+            guard let home = erasure.home ?? world.people[erasure.citizen]?.home else { return erasure.go(to: erasure.isGone == true ? .names : .pages) }
             try forgetBrought(erasure.citizen, home, tx)
             let others = world.people.values.contains { $0.kind == .citizen && $0.home == home && $0.id != erasure.citizen }
             let isShared = try world.devices(of: home).contains { try tx.reader.everClaimed($0.device.id).contains { $0 != erasure.citizen } }
+            let things = erasure.isGone == true ? try things(onlyOf: erasure.citizen, home, tx) : []
+            if erasure.isGone == true, !others, !isShared { try tx.removeStrangers(home) }
             try tx.eraseLeftovers(&erasure, home: home, isAlone: !others && !isShared, rowsMax: Self.eraseRowsMax)
+            try forgetNames(of: things, home, tx)
+        case .names: try eraseName(&erasure, tx)
         case .pages, .log, .copies, .done: break
         }
     }
@@ -126,7 +130,8 @@ extension Engine {
         for erasure in try openErasures() where erasure.phase == .copies {
             var done = erasure
             done.go(to: .done)
-            try turn { tx in try tx.save(done, doneAt: now) }
+            // Nobody is left who could ask about one of somebody who is gone.
+            try turn { tx in if done.isGone == true { try tx.removeErasure(done.id) } else { try tx.save(done, doneAt: now) } }
             erasures?.removeAll { $0.id == done.id }
         }
     }
