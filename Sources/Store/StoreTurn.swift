@@ -146,6 +146,9 @@ public struct StoreTurn {
     public func releaseClaims(_ device: DeviceID, at: Instant) throws {
         try run("UPDATE claim SET releasedAt = ? WHERE device = ? AND releasedAt IS NULL", [at.milliseconds, device.number])
     }
+    public func releaseClaim(_ device: DeviceID, citizen: PersonID, at: Instant) throws {
+        try run("UPDATE claim SET releasedAt = ? WHERE device = ? AND citizen = ? AND releasedAt IS NULL", [at.milliseconds, device.number, citizen.name])
+    }
     public func save(_ series: Series) throws {
         try run("INSERT INTO series (id, device, quantity, channel, addedAt) VALUES (?, ?, ?, ?, ?)",
             [series.id.number, series.device.number, series.quantity.name, series.channel, series.addedAt.milliseconds])

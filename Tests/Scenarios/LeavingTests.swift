@@ -66,6 +66,16 @@ import Testing
         try erasing.number(street, "SELECT count(*) FROM reading WHERE series IN (SELECT series.id FROM series JOIN device ON device.id = device WHERE address <> 'vitals/heart-rate')")
     }
 
+    @Test func `what they shared stays with whoever shared it`() throws {
+        let street = try lived()
+        #expect(try street.gateway.say(.citizenRemove(citizen: "quillfeather")).outcome == .done)
+        #expect(try street.gateway.read { try $0.openAlerts() }.isEmpty)
+        try street.press()
+        #expect(try street.gateway.read { try $0.openAlerts() }.map(\.citizens) == [["ada"]], "The button that Ada shared is still hers.")
+        try street.gateway.restart()
+        #expect(try street.gateway.say(.deviceList(home: nil, unclaimed: false), as: "ada").items.contains { $0["device"]?.string == "zigbee2mqtt/hall button" })
+    }
+
     @Test(arguments: [false, true]) func `whoever is removed and erased is in no file any more, also when it is cut off after each step`(isKilled: Bool) throws {
         let street = try lived()
         let gateway = street.gateway

@@ -243,6 +243,18 @@ extension Engine {
     private static func only<T>(_ found: [T]) -> T? { found.count == 1 ? found[0] : nil }
 
     /// A device that one of several people lets go is let go: storing needs every one's permit.
+    /// What somebody shared with others stays theirs when they go: nobody loses their alarm button by it.
+    func leave(_ device: Device, _ person: PersonID, _ tx: StoreTurn) throws {
+        var left = device
+        left.citizens.removeAll { $0 == person }
+        if left.citizens.isEmpty { return try release(device, tx) }
+        try tx.releaseClaim(device.id, citizen: person, at: now)
+        try tx.save(left)
+        world.put(left)
+        topics.removeAll()
+        shared.removeAll()
+    }
+
     func release(_ device: Device, _ tx: StoreTurn) throws {
         deeds.released.append(Deeds.Thing(device))
         var released = device

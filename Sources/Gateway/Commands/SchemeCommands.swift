@@ -278,7 +278,7 @@ extension Engine {
                 throw CommandProblem.failed("\(name) cannot be removed just now. Try again when nothing is going on about them.")
             }
             for state in world.devices(of: person.home ?? HomeID("")) where state.device.citizens.contains(id) {
-                try release(state.device, tx)
+                try leave(state.device, id, tx)
             }
             if let home = person.home { try endPauses(of: id, in: home, by: actor.inLog, tx) }
             if let home = person.home.flatMap({ world.homes[$0] }) { try claimAnnounced(home, for: id, on: false, tx) }
