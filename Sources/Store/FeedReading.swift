@@ -67,6 +67,18 @@ extension StoreReader {
         try Int64.fetchOne(db.cachedStatement(sql: "SELECT min(due) FROM feedPeriod WHERE due IS NOT NULL")).map(Instant.init(milliseconds:))
     }
 
+    /// Of whom anything is kept for services; in order.
+    public func feedCitizens() throws -> [PersonID] {
+        try String.fetchAll(db.cachedStatement(sql: "SELECT citizen FROM feed UNION SELECT citizen FROM feedPeriod ORDER BY citizen")).map { PersonID($0) }
+    }
+
+    /// The citizen of whom most is kept for this service.
+    public func mostFeedRows(of service: PersonID) throws -> (citizen: PersonID, rows: Int)? {
+        try Row.fetchOne(
+            db.cachedStatement(sql: "SELECT citizen, count(*) AS held FROM feed WHERE service = ? GROUP BY citizen ORDER BY held DESC, citizen LIMIT 1"), arguments: [service.name]
+        ).map { (PersonID($0[0] as String), $0[1]) }
+    }
+
     // MARK: Everything that a start needs
 
     public func feedRowCounts() throws -> [(service: PersonID, rows: Int)] {
@@ -114,7 +126,7 @@ extension StoreReader {
             return FeedDay(
                 id: row["id"], service: PersonID(row["service"] as String), citizen: PersonID(row["citizen"] as String), quantity: quantity, day: day,
                 detail: Detail(row["detail"] as String) ?? .readings, record: record > 0 ? ConsentID(record) : nil, inFigure: row["inFigure"], decision: DecisionID(row["decision"]),
-                queued: row["queued"], sent: row["sent"], fetched: row["fetched"], firstAt: Instant(milliseconds: row["firstAt"]), lastAt: Instant(milliseconds: row["lastAt"]))
+                queued: row["queued"], sent: row["sent"], fetched: row["fetched"], given: row["given"], firstAt: Instant(milliseconds: row["firstAt"]), lastAt: Instant(milliseconds: row["lastAt"]))
         }
     }
 }

@@ -44,33 +44,57 @@ extension StoreTurn {
                 day.queued, day.sent, day.fetched, day.firstAt.milliseconds, day.lastAt.milliseconds])
     }
 
+    /// Somebody is counted in a figure: written down once, also where it was said before that they were not after all.
+    ///
+    /// - Returns: the row that says so.
+    public func beginCounted(_ day: FeedDay) throws -> Int64 {
+        try Int64.fetchOne(
+            db.cachedStatement(sql: """
+                INSERT INTO feedDay (id, service, citizen, quantity, day, detail, record, inFigure, decision, queued, sent, fetched, firstAt, lastAt)
+                VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, 1, 1, 0, ?, ?)
+                ON CONFLICT (citizen, service, quantity, day, record, detail, inFigure) DO UPDATE SET sent = 1, decision = excluded.decision, lastAt = excluded.lastAt
+                RETURNING id
+                """),
+            arguments: [
+                day.id, day.service.name, day.citizen.name, day.quantity.name, day.day.iso, day.detail.name, day.record?.number ?? 0, day.decision.number,
+                day.firstAt.milliseconds, day.lastAt.milliseconds,
+            ]) ?? day.id
+    }
+
     /// The broker has these.
     ///
     /// - Returns: the days of which nothing had been sent before, and how many rows no longer wait.
     public func noteSent(_ rows: [Int64]) throws -> (first: [FeedDay], rows: Int) {
-        var counts: [Int64: Int] = [:]
+        var counts: [Int64: (rows: Int, new: Int)] = [:]
         for n in rows {
             // What was taken back meanwhile was sent all the same, but is not there to be counted.
-            if let told = try Int64.fetchOne(db.cachedStatement(sql: "UPDATE feed SET state = 1 WHERE n = ? AND state = 0 RETURNING told"), arguments: [n]) {
-                counts[told, default: 0] += 1
-            }
+            guard let row = try Row.fetchOne(db.cachedStatement(sql: "UPDATE feed SET state = 1 WHERE n = ? AND state = 0 RETURNING told, fetched"), arguments: [n]) else { continue }
+            counts[row[0], default: (0, 0)].rows += 1
+            if !(row[1] as Bool) { counts[row[0], default: (0, 0)].new += 1 }
         }
-        return (try add(counts, to: "sent"), counts.values.reduce(0, +))
+        return (try add(counts, to: "sent"), counts.values.reduce(0) { $0 + $1.rows })
     }
 
-    /// The service has fetched these.
+    /// The service has fetched these. One that is fetched again does not count again.
     ///
     /// - Returns: the days of which nothing had been fetched before.
     public func noteFetched(_ rows: [FeedRow]) throws -> [FeedDay] {
-        try add(Dictionary(rows.map { ($0.told, 1) }, uniquingKeysWith: +), to: "fetched")
+        var counts: [Int64: (rows: Int, new: Int)] = [:]
+        for row in rows {
+            guard let state = try Int.fetchOne(db.cachedStatement(sql: "UPDATE feed SET fetched = 1 WHERE n = ? AND NOT fetched RETURNING state"), arguments: [row.n]) else { continue }
+            counts[row.told, default: (0, 0)].rows += 1
+            if state != FeedRow.State.sent.rawValue { counts[row.told, default: (0, 0)].new += 1 }
+        }
+        return try add(counts, to: "fetched")
     }
 
-    private func add(_ counts: [Int64: Int], to column: String) throws -> [FeedDay] {
+    /// - Parameter counts: `new`: of these, those that had neither been sent nor fetched before.
+    private func add(_ counts: [Int64: (rows: Int, new: Int)], to column: String) throws -> [FeedDay] {
         var first: [FeedDay] = []
         for (told, count) in counts.sorted(by: { $0.key < $1.key }) {
-            try run("UPDATE feedDay SET \(column) = \(column) + ? WHERE id = ?", [count, told])
+            try run("UPDATE feedDay SET \(column) = \(column) + ?, given = given + ? WHERE id = ?", [count.rows, count.new, told])
             guard let day = try StoreReader(db: db).feedDay(told) else { continue }
-            if (column == "sent" ? day.sent : day.fetched) == count { first.append(day) }
+            if (column == "sent" ? day.sent : day.fetched) == count.rows { first.append(day) }
         }
         return first
     }
@@ -108,14 +132,16 @@ extension StoreTurn {
 
     /// The oldest of one service make room; how many, and until when, is remembered as a gap.
     ///
-    /// - Parameter before: only what was written down before, because it is old; nil: because there is no more room.
+    /// - Parameters:
+    ///   - before: only what was written down before, because it is old; nil: because there is no more room.
+    ///   - citizen: only of this one; nil: of all.
     /// - Returns: how many went, and how many of them waited.
-    public func dropOldest(of service: PersonID, rows: Int, before: Instant? = nil) throws -> (rows: Int, waiting: Int) {
+    public func dropOldest(of service: PersonID, rows: Int, before: Instant? = nil, citizen: PersonID? = nil) throws -> (rows: Int, waiting: Int) {
         let gone = try Row.fetchAll(
             db.cachedStatement(sql: """
-                DELETE FROM feed WHERE n IN (SELECT n FROM feed WHERE service = ? AND at < ? ORDER BY n LIMIT ?)
+                DELETE FROM feed WHERE n IN (SELECT n FROM feed WHERE service = ?1 AND at < ?2 AND \(citizen == nil ? "?4 IS NULL" : "citizen = ?4") ORDER BY n LIMIT ?3)
                 RETURNING citizen, quantity, n, observedAt, state
-                """), arguments: [service.name, before?.milliseconds ?? Int64.max, rows])
+                """), arguments: [service.name, before?.milliseconds ?? Int64.max, rows, citizen?.name])
         var waiting = 0
         var gaps: [String: (citizen: String, quantity: String, gap: FeedGap)] = [:]
         for row in gone {

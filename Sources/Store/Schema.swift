@@ -40,6 +40,9 @@ enum Schema {
         migrator.registerMigration("12 what has to be taken away at the broker") { db in
             try db.execute(sql: ClearingSchema.table)
         }
+        migrator.registerMigration("13 what services were given counts once") { db in
+            try db.execute(sql: FeedSchema.countedOnce)
+        }
         return migrator
     }
 

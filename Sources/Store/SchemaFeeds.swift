@@ -35,4 +35,11 @@ enum FeedSchema {
         -- How a service is known over HTTP (never the token itself), and what it wants. A service that said nothing has no row.
         CREATE TABLE serviceAccess (service TEXT PRIMARY KEY, tokenHash BLOB, hourly INTEGER NOT NULL DEFAULT 0, purpose TEXT) STRICT, WITHOUT ROWID;
         """
+
+    /// What was both sent and fetched, or fetched twice, is one row that was given.
+    static let countedOnce = """
+        ALTER TABLE feed ADD COLUMN fetched INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE feedDay ADD COLUMN given INTEGER NOT NULL DEFAULT 0;
+        UPDATE feedDay SET given = max(sent, fetched) WHERE NOT inFigure;
+        """
 }

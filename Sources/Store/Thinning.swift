@@ -10,17 +10,36 @@ extension StoreTurn {
     /// - Returns: true when one reading gave way to another; false when it was appended like any other, or told before.
     @discardableResult
     public func appendThinned(_ reading: Reading) throws -> Bool {
+        switch try keepThinned(reading) {
+        case .appended, .known: false
+        case .tookPlace, .gaveWay: true
+        }
+    }
+
+    /// What became of a reading of a home that says too much.
+    public enum Thinned: Sendable {
+        /// Like any other.
+        case appended
+        /// Of the newest of its second, which is gone.
+        case tookPlace
+        /// It is older than the newest of its second, and not kept.
+        case gaveWay
+        /// Told before.
+        case known
+    }
+
+    /// The same, telling what became of it.
+    public func keepThinned(_ reading: Reading) throws -> Thinned {
         let newest = try newestKey(reading.series)
         let last = ReadingKey(raw: newest)
         // The gateway's own time never puts a reading before one that came earlier; see `append`.
         let at = reading.source == .arrival ? max(reading.at, last.at) : reading.at
         guard newest != Store.noKey, Self.second(at) == Self.second(last.at) else {
-            try append(reading)
-            return false
+            return try append(reading) ? .appended : .known
         }
         if reading.source == .device, at <= last.at {
-            if try millisecond(reading).contains(where: { Self.tellsTheSame($0, reading) }) { return false }
-            if at < last.at { return true }
+            if try millisecond(reading).contains(where: { Self.tellsTheSame($0, reading) }) { return .known }
+            if at < last.at { return .gaveWay }
         }
         let key = ReadingKey(at: at, source: reading.source, ordinal: at == last.at ? last.ordinal : 0)
         let series = reading.series.number
@@ -35,7 +54,7 @@ extension StoreTurn {
             store.pending.append(replacement)
         }
         store.newestKeys[Int(series)] = key.raw
-        return true
+        return .tookPlace
     }
 
     /// Whole seconds since 1970, rounded down.

@@ -53,6 +53,9 @@ public struct FeedGroup: Hashable, Sendable {
     /// Who else it was about; in order.
     public var others: [PersonID]
 
+    /// All whom it is about; in order.
+    public var people: [PersonID] { (others + [citizen]).sorted() }
+
     public init(service: PersonID, citizen: PersonID, quantity: Quantity, detail: Detail, sources: [SeriesID], others: [PersonID]) {
         self.service = service
         self.citizen = citizen
@@ -108,12 +111,14 @@ public struct FeedDay: Hashable, Sendable {
     public var queued: Int
     public var sent: Int
     public var fetched: Int
+    /// Rows that were sent or fetched, each counted once.
+    public var given: Int
     public var firstAt: Instant
     public var lastAt: Instant
 
     public init(
         id: Int64, service: PersonID, citizen: PersonID, quantity: Quantity, day: Day, detail: Detail, record: ConsentID?, inFigure: Bool = false, decision: DecisionID, queued: Int, sent: Int,
-        fetched: Int, firstAt: Instant, lastAt: Instant
+        fetched: Int, given: Int = 0, firstAt: Instant, lastAt: Instant
     ) {
         self.id = id
         self.service = service
@@ -127,6 +132,7 @@ public struct FeedDay: Hashable, Sendable {
         self.queued = queued
         self.sent = sent
         self.fetched = fetched
+        self.given = given
         self.firstAt = firstAt
         self.lastAt = lastAt
     }

@@ -75,6 +75,8 @@ public struct FeedFolding: Sendable {
     public init(_ quantity: Quantity) { kind = quantity.kind }
 
     public mutating func take(at: Instant, _ value: Double) {
+        // What no thing measures is left out: the sum of two such values would be no number, and could not be said.
+        guard abs(value) < DayFolding.valueMax else { return }
         count += 1
         sum += value
         least = Swift.min(least, value)

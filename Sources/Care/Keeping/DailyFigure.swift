@@ -79,7 +79,10 @@ public struct DailyFolding: Sendable {
     }
 
     /// - Parameter next: when the state was said anew; nil: never since.
+    ///
+    /// What no thing measures (`DayFolding.valueMax` and beyond) is in no figure: with two such values a mean would be no number.
     public mutating func take(_ value: Double, at: Instant, next: Instant?) {
+        guard abs(value) < DayFolding.valueMax else { return }
         let before = kind == .boolean ? last(before: at) : nil
         let (kind, isTrue) = (self.kind, value != 0)
         change(at) { figure in
@@ -108,6 +111,7 @@ public struct DailyFolding: Sendable {
 
     /// One that came when its day had been made: it counts, but how long a state lasted is not known anew.
     public mutating func takeLate(_ value: Double, at: Instant) {
+        guard abs(value) < DayFolding.valueMax else { return }
         let kind = self.kind
         change(at) { figure in
             figure.take(value, at: at)

@@ -109,6 +109,7 @@ extension Engine {
             world.detectors.addSeries(slot.series, device: device.id, quantity: slot.quantity, at: now, into: &output)
         }
         try takeOver(tx)
+        try endFeeds(in: device.home, tx)
         return device
     }
 
@@ -266,5 +267,6 @@ extension Engine {
         try takeOver(tx)
         topics.removeAll()
         shared.removeAll()
+        try endFeeds(in: device.home, tx)
     }
 }

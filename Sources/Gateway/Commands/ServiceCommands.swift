@@ -141,17 +141,17 @@ extension Engine {
         }
         let on = "on \(day.day.inWords)"
         let because = "\(day.record.map { "\($0), " } ?? "")decision \(day.decision)"
-        guard max(day.sent, day.fetched) > 0 else { return "\(name) was to be given \(counted(day.queued)) \(on), and has not been (\(because))" }
-        let fetched = day.fetched > 0 ? "; it has fetched \(day.fetched == day.sent ? "them" : "\(day.fetched)")" : ""
-        let waits = day.queued > day.sent && day.sent > 0 ? "; \(day.queued - day.sent) more have not been sent" : ""
-        return "\(name) received \(counted(max(day.sent, day.fetched))) \(on)\(fetched)\(waits) (\(because))"
+        guard day.given > 0 else { return "\(name) was to be given \(counted(day.queued)) \(on), and has not been (\(because))" }
+        let fetched = day.fetched > 0 ? "; it has fetched \(day.fetched == day.given ? "them" : "\(day.fetched)")" : ""
+        let waits = day.queued > day.given ? "; \(day.queued - day.given) more have not been sent" : ""
+        return "\(name) received \(counted(day.given)) \(on)\(fetched)\(waits) (\(because))"
     }
 
     func feedItem(_ day: FeedDay) -> JSON {
         .object([
             "entry": "feed", "at": .string(day.lastAt.iso), "citizen": .string(day.citizen.name), "recipient": .string(day.service.name), "data": .string(day.quantity.name),
             "detail": .string(day.detail.name), "day": .string(day.day.iso), "queued": .int(Int64(day.queued)), "sent": .int(Int64(day.sent)),
-            "fetched": .int(Int64(day.fetched)), "inFigure": .bool(day.inFigure), "firstAt": .string(day.firstAt.iso), "record": .optional(day.record?.description), "decision": .string(day.decision.description),
+            "fetched": .int(Int64(day.fetched)), "given": .int(Int64(day.given)), "inFigure": .bool(day.inFigure), "firstAt": .string(day.firstAt.iso), "record": .optional(day.record?.description), "decision": .string(day.decision.description),
         ])
     }
 

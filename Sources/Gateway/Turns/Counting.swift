@@ -10,8 +10,15 @@ struct FigureJob {
         var member: FigureMember
         /// By which it is permitted, of each of the devices that it was taken from.
         var permits: [FeedPermit]
-        /// Whose those devices are.
+        /// Whose those devices were then.
         var about: [PersonID]
+    }
+
+    /// What has been taken of one citizen's day so far.
+    struct Partial {
+        var folding: FeedFolding
+        var permits: [FeedPermit] = []
+        var about: Set<PersonID> = []
     }
 
     var day: Day
@@ -20,6 +27,11 @@ struct FigureJob {
     var citizens: [PersonID] = []
     var next = 0
     var members: [Quantity: [Counted]] = [:]
+    /// Of the next citizen, and up to which of their series: one with many readings is gone through in several steps.
+    var partial: [Quantity: Partial] = [:]
+    var lastSeries: Int32 = 0
+    /// Made once all are looked through.
+    var figures: [(quantity: Quantity, figure: Figure, counted: [PersonID])]?
     /// Whom it is written down for that they are counted, by the row that says so.
     var told: [Quantity: [PersonID: Int64]] = [:]
     var isLookedThrough: Bool { next >= citizens.count }
@@ -79,13 +91,20 @@ extension Engine {
             return
         }
         if !job.isLookedThrough { return try lookThrough(recipient, job) }
-        let figures = Self.figures(of: job)
+        let figures = job.figures ?? Self.figures(of: job)
+        figureJob?.figures = figures
         var untold: [(quantity: Quantity, citizen: PersonID)] = []
         for (quantity, _, counted) in figures {
             for citizen in counted where job.told[quantity]?[citizen] == nil && untold.count < Self.figureTellingsMax { untold.append((quantity, citizen)) }
         }
-        if !untold.isEmpty { return try tellCounted(untold, recipient, job) }
+        if !untold.isEmpty, let job = figureJob { return try tellCounted(untold, recipient, job) }
         try finish(recipient, job)
+    }
+
+    /// Of days of which figures could have been made none are made any more.
+    func countedUntilNow(_ tx: StoreTurn) throws {
+        figureJob = nil
+        try countedUntil(max(figureDayNow, world.feeds.figuresUntil ?? figureDayNow), tx)
     }
 
     private func countedUntil(_ day: Day, _ tx: StoreTurn) throws {
@@ -101,6 +120,9 @@ extension Engine {
         }.keys.sorted()
         figureJob?.next = 0
         figureJob?.members = [:]
+        figureJob?.figures = nil
+        figureJob?.partial = [:]
+        figureJob?.lastSeries = 0
         figureJob?.told = [:]
         // Written down by a run that was ended.
         for counted in try store.read({ try $0.countedDays(service, day) }) { figureJob?.told[counted.quantity, default: [:]][counted.citizen] = counted.id }
@@ -123,52 +145,62 @@ extension Engine {
             let end = min(job.citizens.count, job.next + Self.figureCitizensMax)
             while job.next < end, left > 0 {
                 let citizen = job.citizens[job.next]
+                let isDone = try look(citizen, service, &job, &left, disk)
+                // The rest of their series with the next step.
+                guard isDone else { break }
+                for (quantity, counted) in counted(citizen, job) { job.members[quantity, default: []].append(counted) }
                 job.next += 1
-                for (quantity, counted, looked) in try counted(citizen, service, job.day, disk) {
-                    left -= looked
-                    if let counted { job.members[quantity, default: []].append(counted) }
-                }
+                (job.partial, job.lastSeries) = ([:], 0)
             }
         }
         figureJob = job
     }
 
-    private func counted(_ citizen: PersonID, _ service: Recipient, _ day: Day, _ disk: StoreReader) throws -> [(Quantity, FigureJob.Counted?, Int)] {
-        guard let home = world.people[citizen]?.home else { return [] }
-        let zone = world.zone(of: home)
-        guard let midnight = MinuteOfDay(0), let from = zone.instant(day, midnight), let to = zone.instant(Day(number: day.number + 1), midnight) else { return [] }
+    /// One citizen's series, one after the other as far as the budget goes. - Returns: whether that was the last.
+    private func look(_ citizen: PersonID, _ service: Recipient, _ job: inout FigureJob, _ left: inout Int, _ disk: StoreReader) throws -> Bool {
+        guard let home = world.people[citizen]?.home, let day = day(job.day, in: home) else { return true }
         let purpose = countingPurpose(service.person)
-        var foldings: [Quantity: (folding: FeedFolding, permits: [FeedPermit], about: Set<PersonID>, looked: Int)] = [:]
-        for state in world.devices(of: home) where state.device.citizens.contains(citizen) {
-            let claims = try disk.claims(state.device.id, citizen)
-            for slot in state.slots where slot.quantity.kind != .event {
-                guard let series = world.seriesInfo(slot.series),
-                    let permit = countPermit(service, purpose, slot.quantity, state.device.id, about: state.device.citizens, at: now, .present)
-                else { continue }
-                let holders = world.holders(state.device.citizens).map { $0.permitting(at: now) }
-                var one = foldings[slot.quantity] ?? (FeedFolding(slot.quantity), [], [], 0)
+        let series = world.devices(of: home).filter { $0.device.citizens.contains(citizen) }.flatMap(\.slots).filter { $0.quantity.kind != .event }
+            .compactMap { world.seriesInfo($0.series) }.filter { $0.id.number > job.lastSeries }.sorted { $0.id < $1.id }
+        for one in series {
+            if left <= 0 { return false }
+            job.lastSeries = one.id.number
+            for holding in Holding.all(try disk.claims(ofAll: one.device)).compactMap({ $0.within(day) }) where holding.people.contains(citizen) {
+                // By everybody whose it was then.
+                guard let permit = countPermit(service, purpose, one.quantity, one.device, about: holding.people, at: now, .present) else { continue }
+                let holders = world.holders(holding.people).map { $0.permitting(at: now) }
+                var part = job.partial[one.quantity] ?? FigureJob.Partial(folding: FeedFolding(one.quantity))
                 var used = 0
-                for claim in claims {
-                    one.looked += try disk.eachReading(series, since: max(from, claim.from), until: min(to, claim.until), limit: Self.feedPeriodReadingsMax) { reading in
-                        var request = permit.request
-                        request.at = reading.at
-                        guard decide(request, holders: holders).detail >= .summary else { return }
-                        one.folding.take(at: reading.at, reading.value.asNumber)
-                        used += 1
-                    }
+                left -= try disk.eachReading(one, since: holding.from, until: holding.until, limit: Self.feedPeriodReadingsMax) { reading in
+                    var request = permit.request
+                    request.at = reading.at
+                    guard decide(request, holders: holders).detail >= .summary else { return }
+                    part.folding.take(at: reading.at, reading.value.asNumber)
+                    used += 1
                 }
                 if used > 0 {
-                    one.permits.append(permit)
-                    one.about.formUnion(state.device.citizens)
+                    part.permits.append(permit)
+                    part.about.formUnion(holding.people)
                 }
-                foldings[slot.quantity] = one
+                job.partial[one.quantity] = part
             }
         }
+        return true
+    }
+
+    private func day(_ day: Day, in home: HomeID) -> FeedPeriod? {
+        let zone = world.zone(of: home)
+        guard let midnight = MinuteOfDay(0), let from = zone.instant(day, midnight), let to = zone.instant(Day(number: day.number + 1), midnight) else { return nil }
+        return FeedPeriod(from: from, to: to)
+    }
+
+    private func counted(_ citizen: PersonID, _ job: FigureJob) -> [(Quantity, FigureJob.Counted)] {
+        guard let home = world.people[citizen]?.home, let day = day(job.day, in: home) else { return [] }
         let circle = world.homes[home]?.circle
-        return foldings.sorted { $0.key.name < $1.key.name }.map { quantity, one in
-            let mean = one.folding.summary(FeedPeriod(from: from, to: to), version: 1).mean
-            let counted = mean.map { FigureJob.Counted(member: FigureMember(citizen: citizen, circle: circle, mean: $0), permits: one.permits, about: one.about.sorted()) }
-            return (quantity, counted, one.looked)
+        return job.partial.sorted { $0.key.name < $1.key.name }.compactMap { quantity, one in
+            one.folding.summary(day, version: 1).mean.map { mean in
+                (quantity, FigureJob.Counted(member: FigureMember(citizen: citizen, circle: circle, mean: mean), permits: one.permits, about: one.about.sorted()))
+            }
         }
     }
 
@@ -187,9 +219,8 @@ extension Engine {
     private func isStillPermitted(_ one: FigureJob.Counted, _ service: Recipient, _ quantity: Quantity) -> Bool {
         guard world.people[one.member.citizen] != nil else { return false }
         return one.permits.allSatisfy { permit in
-            guard case .data(_, _, let device?) = permit.request.data, let state = world.device(device) else { return false }
-            let citizens = Set(one.about).union(state.device.citizens).sorted()
-            return countPermit(service, permit.purpose, quantity, device, about: citizens, at: now, .present) != nil
+            guard case .data(_, _, let device?) = permit.request.data else { return false }
+            return countPermit(service, permit.purpose, quantity, device, about: one.about, at: now, .present) != nil
         }
     }
 
@@ -203,15 +234,15 @@ extension Engine {
                 guard let one = job.members[quantity]?.first(where: { $0.member.citizen == citizen }), let permit = one.permits.first else { continue }
                 let decision = DecisionID(try tx.next("decision"))
                 try tx.save(permit.decision, id: decision, citizens: one.about, request: permit.request)
-                let id = try tx.next("feedDay")
+                let number = try tx.next("feedDay")
                 let own = world.consents[citizen] ?? []
-                let day = FeedDay(
-                    id: id, service: service.person, citizen: citizen, quantity: quantity, day: job.day, detail: .summary,
+                var day = FeedDay(
+                    id: number, service: service.person, citizen: citizen, quantity: quantity, day: job.day, detail: .summary,
                     record: permit.decision.decidedBy.first { id in own.contains { $0.id == id } }, inFigure: true, decision: decision, queued: 1, sent: 1, fetched: 0,
                     firstAt: now, lastAt: now)
-                try tx.begin(day)
+                day.id = try tx.beginCounted(day)
                 try disclose(day, .sent, tx)
-                job.told[quantity, default: [:]][citizen] = id
+                job.told[quantity, default: [:]][citizen] = day.id
             }
         }
         figureJob = job
@@ -222,6 +253,7 @@ extension Engine {
         var job = before
         for (quantity, members) in job.members { job.members[quantity] = members.filter { isStillPermitted($0, service, quantity) } }
         let figures = Self.figures(of: job)
+        job.figures = figures
         // Without them another circle may be shown: its citizens are told first.
         if figures.contains(where: { figure in figure.counted.contains { job.told[figure.quantity]?[$0] == nil } }) { return figureJob = job }
         try turn { tx in

@@ -20,6 +20,10 @@ struct FeedSending {
     var upTo: Int64 = 0
     /// After the broker took nothing: not before then.
     var waitUntil = Instant.distantPast
+    /// What could not be done, and is tried again then.
+    var putOff: [Step: Instant] = [:]
+
+    enum Step: String { case confirming, summing, counting, sendingRows, sendingEndings, sendingFigures }
 
     mutating func disconnected() {
         inFlight.removeAll()
@@ -41,25 +45,47 @@ extension Engine {
 
     /// When something could go or is to be written down, for the next look.
     var nextFeed: Instant? {
-        if !feedSending.confirmed.isEmpty { return now }
-        let due = outbound == nil || degraded != nil ? nil : [world.feeds.nextDue, nextFigure].compactMap { $0 }.min()
-        guard isConnected, degraded == nil, outbound != nil,
-            world.feeds.waiting > feedSending.rowsUnderWay && feedSending.inFlight.count < Self.feedBatchMax || world.feeds.endings > feedSending.endingsUnderWay
-                || world.feeds.figuresWaiting > feedSending.figuresUnderWay
-        else { return due }
-        return min(due ?? .distantFuture, max(now, feedSending.waitUntil))
+        var next: Instant?
+        func could(_ step: FeedSending.Step, _ at: Instant?) {
+            guard let at else { return }
+            next = min(next ?? .distantFuture, max(at, feedSending.putOff[step] ?? .distantPast))
+        }
+        if !feedSending.confirmed.isEmpty { could(.confirming, now) }
+        guard outbound != nil, degraded == nil else { return next }
+        could(.summing, world.feeds.nextDue)
+        could(.counting, nextFigure)
+        guard isConnected else { return next }
+        let soonest = max(now, feedSending.waitUntil)
+        if world.feeds.waiting > feedSending.rowsUnderWay, feedSending.inFlight.count < Self.feedBatchMax { could(.sendingRows, soonest) }
+        if world.feeds.endings > feedSending.endingsUnderWay { could(.sendingEndings, soonest) }
+        if world.feeds.figuresWaiting > feedSending.figuresUnderWay { could(.sendingFigures, soonest) }
+        return next
     }
 
     /// Call it when no turn is open.
     func runFeeds(_ outbound: any Outbound) throws {
-        try confirmFeeds()
+        try step(.confirming) { try confirmFeeds() }
         guard degraded == nil else { return }
-        try sumUp()
-        try countStep()
+        try step(.summing) { try sumUp() }
+        try step(.counting) { try countStep() }
         guard isConnected, now >= feedSending.waitUntil else { return }
-        try sendFeeds(outbound)
-        try sendEndings(outbound)
-        try sendFigures(outbound)
+        try step(.sendingRows) { try sendFeeds(outbound) }
+        try step(.sendingEndings) { try sendEndings(outbound) }
+        try step(.sendingFigures) { try sendFigures(outbound) }
+    }
+
+    /// Nothing about feeds ever holds up alarms, sweeps or backups: what cannot be done is tried again in a minute. That the disk says no is everybody's matter.
+    private func step(_ step: FeedSending.Step, _ body: () throws -> Void) throws {
+        if let until = feedSending.putOff[step], now < until { return }
+        do {
+            try body()
+            feedSending.putOff[step] = nil
+        } catch where StoreProblem(error) == nil {
+            log.error("A step for what flows to services could not be done; it is tried again in a minute.", metadata: ["step": "\(step.rawValue)", "error": "\(type(of: error))"])
+            feedSending.putOff[step] = now + .minutes(1)
+            // Begun anew: what it had counted may be what fails.
+            if step == .counting { figureJob = nil }
+        }
     }
 
     /// The broker has it, or would not have it. - Returns: whether the number was a feed's.
@@ -105,6 +131,7 @@ extension Engine {
             world.feeds.waiting = feedSending.rowsUnderWay
             return
         }
+        let upToBefore = feedSending.upTo
         var notNow: [Int64] = []
         var over: [FeedGroup] = []
         for row in rows where !underWay.contains(.row(row.n)) {
@@ -126,9 +153,15 @@ extension Engine {
             }
         }
         if notNow.isEmpty && over.isEmpty { return }
-        try turn { tx in
-            world.feeds.waiting = max(0, world.feeds.waiting - (try tx.hold(notNow)))
-            for group in over { try take(try tx.drop(group), of: group.service, tx) }
+        do {
+            try turn { tx in
+                world.feeds.waiting = max(0, world.feeds.waiting - (try tx.hold(notNow)))
+                for group in over { try take(try tx.drop(group), of: group.service, tx) }
+            }
+        } catch {
+            // Those that it was about are looked at again; those that the broker was handed are known as under way.
+            feedSending.upTo = upToBefore
+            throw error
         }
     }
 

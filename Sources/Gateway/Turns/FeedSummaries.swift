@@ -1,4 +1,5 @@
 import Care
+import Logging
 import Store
 
 /// Hours and days that are over, and those that something late belongs to, are summed up a little at a time.
@@ -18,7 +19,13 @@ extension Engine {
             var left = Self.feedSumReadingsMax
             for one in try tx.reader.feedsDue(by: now, limit: Self.feedSumsMax) {
                 if left <= 0 { break }
-                left -= try sumUp(one, tx)
+                let before = world.feeds
+                do { try tx.savepoint { left -= try sumUp(one, tx) } } catch where StoreProblem(error) == nil {
+                    // One that cannot be made holds up nobody else's.
+                    world.feeds = before
+                    log.error("A summary could not be made; it is tried again in a minute.", metadata: ["error": "\(type(of: error))"])
+                    try tx.postpone(one, until: now + .minutes(1))
+                }
             }
             world.feeds.nextDue = try tx.reader.nextFeedDue()
         }
@@ -34,21 +41,33 @@ extension Engine {
         var unread = Self.feedPeriodReadingsMax
         var sources: [SeriesID] = []
         var others: Set<PersonID> = []
+        let rules = keepRules
         for (device, series) in world.measuring(due.quantity, of: due.stream.citizen) {
-            // Not now, or no more, or not from this one.
-            guard world.feedPermit(service, due.quantity, device.id, about: device.citizens, at: now, .atAnyHour) != nil else { continue }
-            let holders = world.holders(device.citizens).map { $0.permitting(at: now) }
-            let claims = try tx.reader.claims(device.id, due.stream.citizen)
-            for one in series {
-                let before = unread
-                for claim in claims where unread > 0 {
-                    unread -= try tx.reader.eachReading(one, since: max(due.period.from, claim.from), until: min(due.period.to, claim.until), limit: unread) { reading in
-                        if isPermitted(reading, one, service, holders) { folding.take(at: reading.at, reading.value.asNumber) }
+            let claims = try tx.reader.claims(ofAll: device.id)
+            let holdings = Holding.all(claims).compactMap { $0.within(due.period) }.filter { $0.people.contains(due.stream.citizen) }
+            // Readings of then have gone, all or some: of what is left no summary is made, and the one that there is stays.
+            let terms = rules.terms(due.quantity.category, claims, world.zone(of: device.home))
+            let isPartlyGone = holdings.contains { holding in
+                terms.contains { $0.from < holding.until && $0.until > holding.from && max($0.from, holding.from) < $0.readingsBefore }
+            }
+            if isPartlyGone {
+                try tx.done(due, nil)
+                return Self.feedPeriodReadingsMax - unread
+            }
+            for holding in holdings {
+                // Not now, or no more, or not from this one: by everybody whose it was then.
+                guard world.feedPermit(service, due.quantity, device.id, about: holding.people, at: now, .atAnyHour) != nil else { continue }
+                let holders = world.holders(holding.people).map { $0.permitting(at: now) }
+                for one in series where unread > 0 {
+                    var used = 0
+                    unread -= try tx.reader.eachReading(one, since: holding.from, until: holding.until, limit: unread) { reading in
+                        guard isPermitted(reading, one, service, holders) else { return }
+                        folding.take(at: reading.at, reading.value.asNumber)
+                        used += 1
                     }
-                }
-                if unread < before {
-                    sources.append(one.id)
-                    others.formUnion(device.citizens)
+                    if used == 0 { continue }
+                    if !sources.contains(one.id) { sources.append(one.id) }
+                    others.formUnion(holding.people)
                 }
             }
         }

@@ -1,4 +1,5 @@
 import Care
+import Logging
 import Store
 
 /// decide ─▶ enqueue, for what a citizen shares with a service: in the turn that keeps the reading.
@@ -16,23 +17,33 @@ extension Engine {
     /// A reading that was kept, of a device of which something may flow.
     func feed(_ reading: Reading, _ targets: [Recipient], _ tx: StoreTurn) throws {
         guard outbound != nil, let series = world.seriesInfo(reading.series), let device = world.device(series.device)?.device else { return }
+        let citizens = try holders(of: device, reading, tx)
+        if citizens.isEmpty { return }
         for service in targets {
             guard
-                let permit = world.feedPermit(service, series.quantity, device.id, about: device.citizens, observedAt: reading.at, at: now),
+                let permit = world.feedPermit(service, series.quantity, device.id, about: citizens, observedAt: reading.at, at: now),
                 permit.decision.detail >= .summary
             else { continue }
-            for citizen in device.citizens {
+            for citizen in citizens {
                 let stream = FeedStream(service: service.person, citizen: citizen)
                 if permit.decision.detail == .summary {
                     try expectSummary(stream, series.quantity, reading.at, tx)
                 } else {
                     let group = FeedGroup(
                         service: service.person, citizen: citizen, quantity: series.quantity, detail: .readings, sources: [series.id],
-                        others: device.citizens.filter { $0 != citizen })
+                        others: citizens.filter { $0 != citizen })
                     try enqueue(group, observedAt: reading.at, value: reading.value.asNumber, summary: nil, permit, tx)
                 }
             }
         }
+    }
+
+    /// Whose the device was when this was observed: of what waited at the broker, everybody whose it was since it may have been said.
+    private func holders(of device: Device, _ reading: Reading, _ tx: StoreTurn) throws -> [PersonID] {
+        let since = reading.source == .queued ? line.queuedSince : nil
+        if since == nil, reading.at == now { return device.citizens }
+        let from = min(since ?? reading.at, reading.at)
+        return Set(try tx.reader.claims(ofAll: device.id).filter { $0.from <= reading.at && from < $0.until }.map(\.citizen)).sorted()
     }
 
     /// The same where it is not known yet whether anything of the device may flow.
@@ -102,7 +113,10 @@ extension Engine {
     private func makeRoom(_ service: PersonID, _ tx: StoreTurn) throws {
         let limit = configuration.limits.feedRowsOfServiceMax
         guard world.feeds.rows[service] ?? 0 >= limit else { return }
-        let gone = try tx.dropOldest(of: service, rows: max(1, min(Self.feedRowsDroppedAtOnce, limit / 10)))
+        // Of whoever has most, so that one busy home does not push out what others share.
+        guard let most = try tx.reader.mostFeedRows(of: service) else { return }
+        let rows = max(1, min(Self.feedRowsDroppedAtOnce, limit / 10, most.rows / 2))
+        let gone = try tx.dropOldest(of: service, rows: rows, citizen: most.citizen)
         world.feeds.went(service, rows: gone.rows, waiting: gone.waiting)
         world.feeds.hasGaps = true
     }
@@ -118,7 +132,9 @@ extension Engine {
     }
 
     func endFeeds(in home: HomeID, _ tx: StoreTurn) throws {
-        let living = Set(world.feeds.streams.keys.map(\.citizen)).filter { world.people[$0]?.home == home }.sorted()
+        if world.people.services.isEmpty { return }
+        // Also those to whom it was said that it is over because of a device that went: what was from before is still theirs to end.
+        let living = world.people.values.filter { $0.kind == .citizen && $0.home == home }.map(\.id).sorted()
         for citizen in living {
             for group in try tx.reader.feedGroups(of: citizen) where world.feedPermits(group, at: now, .atAnyHour) == nil { try take(try tx.drop(group), of: group.service, tx) }
             for (stream, quantity) in try tx.reader.feedPeriods(of: citizen) where !mayBeSummed(stream, quantity) { try tx.dropPeriods(stream, quantity) }
@@ -216,8 +232,17 @@ extension Engine {
 
     /// What has been kept for long enough. - Returns: how many rows went.
     func sweepFeeds(_ tx: StoreTurn) throws -> Int {
-        if world.people.services.isEmpty { return 0 }
-        var gone = 0
+        let before = world.feeds
+        do { return try tx.savepoint { try sweepFeedRows(tx) } } catch where StoreProblem(error) == nil {
+            // Nothing about feeds holds up what else has to go; it is tried again with the next round.
+            world.feeds = before
+            log.error("What was kept for services could not be looked through.", metadata: ["error": "\(type(of: error))"])
+            return 0
+        }
+    }
+
+    private func sweepFeedRows(_ tx: StoreTurn) throws -> Int {
+        var gone = try sweepErased(tx)
         for service in world.people.services where world.feeds.rows[service] ?? 0 > 0 {
             let dropped = try tx.dropOldest(of: service, rows: Self.sweepRowsMax, before: now - feedKept)
             world.feeds.went(service, rows: dropped.rows, waiting: dropped.waiting)
@@ -228,5 +253,31 @@ extension Engine {
         gone += try tx.dropFigures(before: figuresBefore, rowsMax: Self.sweepRowsMax)
         return gone + (try tx.dropOldFeedDays(
             before: now - .days(Int64(configuration.limits.recordsKeptDays)), periodsBefore: now - feedKept, rowsMax: Self.sweepRowsMax))
+    }
+
+    /// What a citizen does not want kept any longer is not kept for services either, of whomever else it was about: it is written over.
+    private func sweepErased(_ tx: StoreTurn) throws -> Int {
+        let rules = keepRules
+        func limit(_ people: [PersonID], _ quantity: Quantity, _ detail: Detail) -> Instant {
+            people.map { person in
+                let setting = rules.setting(person, quantity.category)
+                // Where daily figures stay, so does what was summed up.
+                let days = detail == .summary && setting.then == .daily ? rules.bounds(quantity.category).mostDays : setting.days
+                return now - .days(Int64(days))
+            }.max() ?? .distantPast
+        }
+        try tx.overwriteDeleted()
+        var gone = 0
+        for citizen in try tx.reader.feedCitizens() {
+            for group in try tx.reader.feedGroups(of: citizen) {
+                let dropped = try tx.drop(group, observedBefore: limit(group.others + [citizen], group.quantity, group.detail))
+                try take(dropped, of: group.service, tx)
+                gone += dropped.rows
+            }
+            for quantity in Set(try tx.reader.feedPeriods(of: citizen).map(\.quantity.name)).sorted().compactMap({ Quantity($0) }) {
+                try tx.dropPeriods(of: citizen, [quantity], before: limit([citizen], quantity, .summary))
+            }
+        }
+        return gone
     }
 }

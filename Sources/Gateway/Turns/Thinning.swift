@@ -108,12 +108,14 @@ extension Engine {
     }
 
     private func keepThinned(_ held: Thinning.Held, _ tx: StoreTurn) throws {
-        if try tx.appendThinned(held.reading) {
-            thinning.thinned[held.home, default: 0] += 1
-        } else {
-            counts.readings += 1
+        let became = try tx.keepThinned(held.reading)
+        switch became {
+        case .tookPlace, .gaveWay: thinning.thinned[held.home, default: 0] += 1
+        case .appended: counts.readings += 1
+        case .known: counts.readingsKnown += 1
         }
-        try feed(held.reading, tx)
+        // Services are given what is new, and nothing twice.
+        if became == .appended || became == .tookPlace { try feed(held.reading, tx) }
         world.detectors.observe(held.reading, now: now, into: &output)
     }
 }

@@ -31,6 +31,8 @@ extension Engine {
             try tx.enterRestored(backup: recovered.backupAt, at: now)
             // Services know rows by numbers that the backup has never given.
             try tx.setCounter("feed", try tx.reader.counter("feed") + Self.feedNumbersPassedOver)
+            // Nor is a figure made twice: which ones there were since the backup, nobody knows.
+            try countedUntilNow(tx)
             try raise(.restored, from: recovered.backupAt, until: now, tx)
         }
     }

@@ -96,10 +96,9 @@ extension World {
         guard let service = people[group.service]?.asRecipient, service.kind == .service, people[group.citizen] != nil, !group.sources.isEmpty else { return nil }
         var permits: [FeedPermit] = []
         for source in group.sources {
-            guard let device = seriesInfo(source)?.device, let state = self.device(device) else { return nil }
-            // Theirs whose it is now, and theirs whom it was about then.
-            let citizens = Set(state.device.citizens).union(group.others).union([group.citizen]).sorted()
-            guard let permit = feedPermit(service, group.quantity, device, about: citizens, at: now, sight), permit.decision.detail >= group.detail else { return nil }
+            guard let device = seriesInfo(source)?.device else { return nil }
+            // By those whom it was about then: whoever has the device now has no say in it.
+            guard let permit = feedPermit(service, group.quantity, device, about: group.people, at: now, sight), permit.decision.detail >= group.detail else { return nil }
             permits.append(permit)
         }
         return permits
@@ -107,7 +106,13 @@ extension World {
 
     func isPaused(_ group: FeedGroup, at now: Instant) -> Bool {
         if pauses.isEmpty { return false }
-        return group.sources.contains { pauses(of: $0).contains { $0.holds(at: now) } }
+        return group.sources.contains { source in
+            guard let series = seriesInfo(source), let state = device(series.device) else { return false }
+            let measures = state.slots.map(\.quantity)
+            return (pauses[state.device.home] ?? []).contains {
+                $0.holds(at: now) && group.people.contains($0.citizen) && $0.mayConcern(series.device, of: group.people) && $0.mayWithhold(series.quantity, measures: measures)
+            }
+        }
     }
 
     /// Devices of this citizen that measure this quantity, with their series of it.
