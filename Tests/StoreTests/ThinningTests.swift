@@ -52,6 +52,7 @@ import Testing
             #expect(try !tx.appendThinned(number(1, start + .milliseconds(800), .device)))
             #expect(try tx.appendThinned(number(2, start + .milliseconds(100), .device)), "It came later and is older.")
             #expect(try !tx.appendThinned(number(1, start + .milliseconds(800), .device)), "Told before.")
+            #expect(try tx.keepThinned(number(1, start + .milliseconds(800), .device)) == .known)
         }
         #expect(try store.values() == [1])
         try store.turn { tx throws in
