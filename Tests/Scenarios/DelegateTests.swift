@@ -152,6 +152,7 @@ struct DelegateStreet {
         try place.appoint(Place.mandate("bea"))
         let own = try place.bea(.consentGrant(Place.draft(to: ["helper:bea"])))
         #expect(own.outcome == .refused && own.say[0].contains("Nobody permits themselves"), "\(own.say)")
+        #expect(try place.bea(.consentGrant(Place.draft(to: ["helper:*"]))).outcome == .refused, "She is one of them.")
         #expect(try place.bea(.consentRefuse(Place.draft(to: ["helper:bea"]))).outcome == .done)
         #expect(try place.acts().count == 1)
         // And nobody else acts at all.

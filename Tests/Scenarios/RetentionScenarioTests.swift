@@ -353,6 +353,21 @@ import Testing
         #expect(try other.gateway.say(.readingList(citizen: nil, home: nil, quantity: "heart_rate", since: "40d", limit: 1_000, purpose: nil), as: "ada").items.count <= 49)
     }
 
+    @Test func `what went by one choice stays gone after a restore, although more is kept since`() throws {
+        let (street, other) = (try street(), try street())
+        let journal = try ActJournal(folder: street.gateway.folder)
+        street.gateway.engine.journal = journal
+        for one in [street, other] { try live(one, days: 40) }
+        let since = street.gateway.now
+        try street.gateway.say(keep("health", "12d", "erase"), as: "ada")
+        try street.gateway.say(.dataKeep(KeepDraft(categories: ["health"], length: nil, then: nil, isDefault: true)), as: "ada")
+        try other.gateway.advance(.minutes(1))
+        let (done, failed) = try other.gateway.engine.repeatActs(of: journal, since: since)
+        #expect(done == 2 && failed == 0)
+        #expect(try other.gateway.say(.dataKeeping(citizen: nil, history: false), as: "ada").items.first?["days"] == .int(90))
+        #expect(try other.gateway.say(.readingList(citizen: nil, home: nil, quantity: "heart_rate", since: "40d", limit: 1_000, purpose: nil), as: "ada").items.count <= 49)
+    }
+
     @Test func `also with bounds that have become narrower since`() throws {
         let (street, _) = (try street(), 0)
         let journal = try ActJournal(folder: street.gateway.folder)

@@ -74,7 +74,11 @@ struct RunningServer: Sendable {
     }
 
     /// Stops it and waits until it has.
+    ///
+    /// An answer first: swift-nio ends the process when a connection is still being taken in while its server stops (its writer
+    /// is let go before the channel is active), and several of these tests only knock and go.
     func stop() async throws {
+        if FileManager.default.fileExists(atPath: path), !Task.isCancelled { _ = try? await get("/v1") }
         await group.triggerGracefulShutdown()
         try await running.value
     }
